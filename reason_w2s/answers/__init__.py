@@ -1,0 +1,51 @@
+"""The answer checker: find the final answer of a response, compare it with the gold answer.
+
+    >>> from reason_w2s.answers import check
+    >>> check("He pays 9 * 2 = 18 dollars.\\n#### 18", "18").status
+    'correct'
+
+Exact: text, numbers (as fractions) and structure, with no tolerance. What would need algebra is
+undecided, never wrong: there is no symbolic layer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from reason_w2s.answers.equal import Gold, equal, gold_kind
+from reason_w2s.answers.extract import extract, unclosed_box
+from reason_w2s.answers.verdict import Extracted, Kind, Rule, Status, Verdict
+
+__all__ = [
+    "Extracted",
+    "Gold",
+    "Kind",
+    "Rule",
+    "Status",
+    "Verdict",
+    "check",
+    "equal",
+    "extract",
+    "unclosed_box",
+]
+
+
+def check(
+    response: str | int | float | None,
+    gold: Gold,
+    kind: Kind = "auto",
+    options: Sequence[str] | None = None,
+) -> Verdict:
+    """Grade a whole response: extract its final answer and compare it with the gold answer.
+
+    `kind` auto takes the kind of the gold answer, which decides how a response without any mark is
+    read. Never raises on a response, whatever it holds.
+    """
+    if not isinstance(response, str):
+        return equal(response, gold, kind, options)
+    found = extract(response, gold_kind(gold, kind))
+    if found is None:
+        reason = "the box is never closed" if unclosed_box(response) else "no answer found"
+        return Verdict("no_answer", False, reason=reason)
+    return replace(equal(found.answer, gold, kind, options), rule=found.rule)

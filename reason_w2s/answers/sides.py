@@ -1,0 +1,229 @@
+"""One side of an equation in running text: where it ends, and what it is worth.
+
+The hard part of reading equations in prose is knowing that a run of digits and signs is the whole
+of a side, and that no word beside it changes what it means. A side that is not sure has no value.
+"""
+
+# ruff: noqa: RUF001 - these signs are what models write, and what this file reads.
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from fractions import Fraction
+
+from reason_w2s.answers.expression import Unreadable, evaluate
+
+MAX_SIDE_CHARS = 200
+_CONTEXT_CHARS = 80
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One side: where it is, and its arithmetic. `value` is None where it cannot be read."""
+
+    start: int
+    end: int
+    source: str
+    value: Fraction | None
+    single: bool
+
+
+_TIMES = re.compile(r"(?<=[\d)%}]) ?[xX] ?(?=\$?[\d.])|(?<=[\d)%}]) [xX] (?=[\d($.])")
+_OF = re.compile(r"(?<=%) of (?=\$?[\d(])")
+_SIDE_CHARS = frozenset("0123456789 .,+-*/^()$%×·÷−–{}\t⊗")
+_PLAIN = str.maketrans({"×": "*", "·": "*", "÷": "/", "−": "-", "–": "-", "⊗": "*"})
+_SINGLE = re.compile(r"^\(?-?[\d,]*\.?\d+%?\)?$")
+_WORD_BEFORE = re.compile(r"([A-Za-z]+\s+|\d\s+)?([A-Za-z]+)['\"]?\s*$")
+_LATEX_THOUSANDS = re.compile(r"\d{1,3}(?:(?:,\\!|\{,\})\d{3})+")
+_SIGN = re.compile(r"\\(times|cdot|div)(?![a-zA-Z])")
+_SIGNS = {"times": "*", "cdot": "*", "div": "/"}
+_COMMAND_BEFORE = re.compile(r"\\([a-zA-Z]+)\s*$")
+_HARMLESS = frozenset(
+    {"quad", "qquad", "implies", "Rightarrow", "rightarrow", "therefore", "iff", "to", "item"}
+)
+_WORDS_AFTER = re.compile(r"\s*(?:[A-Za-z][A-Za-z'-]*[ \t]*){0,4}")
+_LIST_MARK = re.compile(r"^\s*(?:\d{1,2}[.)]|[-*•+]|\(?[a-z]\))\s+")
+_OPERATORS, _DIGITS = frozenset("+-*/^×·÷−–⊗"), frozenset("0123456789")
+# `14, 400 / 80` and `.8 + . 84`: a space has split a number.
+_CUT_NUMBER = re.compile(r"\d,\s+\d{3}(?!\d)|(?:^|[^\w)])\.\s+\d")
+# In front of an expression these make it something else: "half of 3 + 4", "20 more than 3 + 4".
+_BINDING_WORDS = (
+    "of twice half double triple thrice times by plus minus than per over divided multiplied mod "
+    "square cube root sum product difference base power log sqrt x"
+)
+_BINDING = frozenset(_BINDING_WORDS.split())
+# Behind a result these make it something else: `7 / 2 = 3 remainder 1`, `9 + 5 = 2 pm`.
+_CARRYING_WORDS = (
+    "am pm p oclock r rem remainder with mod modulo thousand million billion hundred dozen k"
+)
+_CARRYING = frozenset(_CARRYING_WORDS.split())
+
+
+def readable(line: str) -> str:
+    """The line with its signs in one spelling; every character stays at its offset."""
+    marker = _LIST_MARK.match(line)
+    if marker:
+        line = "\x00" * marker.end() + line[marker.end() :]
+    line = line.replace("**", "\x00\x00") if not re.search(r"\d\s?\*\*\s?\d", line) else line
+    line = _LATEX_THOUSANDS.sub(_thousands, line)
+    line = line.replace("\\$", " $").replace("\\(", "\x00\x00").replace("\\)", "\x00\x00")
+    line = line.replace("\\[", "\x00\x00").replace("\\]", "\x00\x00").replace("\\%", " %")
+    line = line.replace("\\left", "     ").replace("\\right", "      ").replace("\\,", "  ")
+    line = (
+        line.replace("dfrac", "\x01frac")
+        .replace("tfrac", "\x01frac")
+        .replace("\\\x01frac", " \\frac")
+    )
+    line = _SIGN.sub(lambda match: _SIGNS[match[1]].center(len(match[0])), line)
+    line = _OF.sub("  * ", line)
+    return _TIMES.sub(lambda match: "⊗".center(len(match[0])), line)
+
+
+def _thousands(match: re.Match[str]) -> str:
+    return match[0].replace("\\!", "").replace("{,}", ",").ljust(len(match[0]))
+
+
+def left_side(line: str, low: int, mark: int) -> Side | None:
+    """The arithmetic that ends at an equals sign, as far back as it goes."""
+    start, stop = mark, max(low, mark - MAX_SIDE_CHARS)
+    while start > stop:
+        if line[start - 1] in _SIDE_CHARS:
+            start -= 1
+        elif line.endswith("\\frac", stop, start):
+            start -= 5
+        else:
+            break
+    if start == stop and stop != low:
+        return None
+    start = _sentence_start(line, start, mark)
+    start = _open_bracket(line, start, mark)
+    source = line[start:mark]
+    if not any(char.isdigit() for char in source):
+        return None
+    whole = start == low and low > 0
+    return _side(line, start, mark, source, free=whole or _stands_alone(line, start))
+
+
+def _sentence_start(line: str, start: int, end: int) -> int:
+    """Behind the last full stop, comma or `$` gap that separates two thoughts."""
+    for index in range(end - 1, start, -1):
+        if line[index - 1] in ".," and line[index] == " ":
+            return index
+    return start
+
+
+def _open_bracket(line: str, start: int, end: int) -> int:
+    """Behind a bracket that is opened and not closed: `(5 + 3 = 8)`."""
+    depth = 0
+    for index in range(end - 1, start - 1, -1):
+        depth += (line[index] == ")") - (line[index] == "(")
+        if depth < 0:
+            return index + 1
+    return start
+
+
+def _stands_alone(line: str, start: int) -> bool:
+    """Whether nothing before an expression changes what it means."""
+    before = line[max(0, start - _CONTEXT_CHARS) : start]
+    rest = line[start:].lstrip(" \t$")
+    cut = before.rstrip(" $")
+    if _CUT_NUMBER.search(cut[-8:] + " " + rest[:4]):
+        return False
+    if cut.endswith("(") and cut[:-1].rstrip(" $")[-1:] in _OPERATORS | _DIGITS:
+        return False
+    spaced = line[start : start + 1].isspace()
+    if before and (before[-1] in "\\_}]|!'^²³√" or (before[-1].isalnum() and not spaced)):
+        return False
+    if rest.startswith(("+", "-", "−", "*", "/", "×", "÷", "·", "–", ")", "^", "}", "⊗", ",", "%")):
+        attached = rest[0] in "-−" and not before.rstrip("\x00 ([{:,;$")
+        return attached and rest[1:2].isdigit()
+    command = _COMMAND_BEFORE.search(before[-40:])
+    if command and command[1] not in _HARMLESS:
+        return False
+    match = _WORD_BEFORE.search(before[-40:])
+    return match is None or not _binds((match[1] or "").strip().lower(), match[2].lower())
+
+
+def _binds(first: str, second: str) -> bool:
+    """Whether the two words before an expression take its first number for themselves."""
+    if second == "and":
+        return first.isdigit()
+    if second == "to":
+        return first in ("add", "added", "adding", "compared", "equal")
+    if second == "of" and first in ("total", "sum", "cost", "price", "profit"):
+        return False
+    return second in _BINDING
+
+
+def right_side(line: str, start: int, high: int) -> Side | None:
+    """The arithmetic that begins behind an equals sign, as far as it goes."""
+    end, stop = start, min(high, start + MAX_SIDE_CHARS)
+    while end < stop:
+        if line.startswith("\\frac", end):
+            end += 5
+        elif line[end] in _SIDE_CHARS and line[end] != "\\":
+            end += 1
+        else:
+            break
+    if end == stop and stop != high:
+        return None
+    end = _sentence_end(line, start, end)
+    source = line[start:end]
+    if not any(char.isdigit() for char in source):
+        return None
+    free = (end == high and high < len(line)) or _ends_alone(line, end, high)
+    return _side(line, start, start + len(source.rstrip(" .,$")), source, free)
+
+
+def _sentence_end(line: str, start: int, end: int) -> int:
+    """Before the full stop, comma or unmatched bracket that ends the expression."""
+    depth, digits = 0, False
+    for index in range(start, end):
+        char = line[index]
+        digits = digits or char.isdigit()
+        depth += (char == "(") - (char == ")")
+        if depth < 0:
+            return index
+        if digits and char in ".," and not line[index + 1 : index + 2].isdigit():
+            return index
+        if digits and char == "$" and depth == 0 and not re.match(r"\s?[\d.]", line[index + 1 :]):
+            return index
+    return end
+
+
+def _ends_alone(line: str, end: int, high: int) -> bool:
+    """Whether nothing behind an expression carries it on: a letter, an operator, a remainder."""
+    after = line[end : min(high, end + _CONTEXT_CHARS)]
+    written = line[end - 1 : end]
+    if after[:1].isalpha() and written.isdigit():
+        return False
+    if after[:1] in ("\\", "_", "^", "!", ":", "|", "[", "{", "…", "√", "²", "³", "<") and after:
+        return after[:1] in "\\:" and bool(re.match(r"\\(?:text|mathrm|\\|quad)|:(?!\d)", after))
+    words = _WORDS_AFTER.match(after)
+    spoken = words[0].lower().split() if words else []
+    if spoken and spoken[0] in _CARRYING:
+        return False
+    rest = after[words.end() :].lstrip() if words else after
+    return not (spoken and rest[:1] in tuple("+-*/×÷·−–^⊗("))
+
+
+def _side(line: str, start: int, end: int, source: str, free: bool) -> Side:
+    lead = len(source) - len(source.lstrip(" $\t"))
+    clean = (
+        source.replace("$", "").translate(_PLAIN).replace("**", "^").strip().rstrip(".,").strip()
+    )
+    clean = re.sub(r"(?<=\d) %", "%", clean)
+    value = None
+    if free and clean and not _unsafe(clean):
+        try:
+            value = evaluate(clean)
+        except Unreadable:
+            value = None
+    stripped = len(line[start:end].rstrip())
+    return Side(start + lead, start + stripped, clean, value, bool(_SINGLE.match(clean)))
+
+
+def _unsafe(clean: str) -> bool:
+    """Forms that are read in more than one way: leading zeros, a range, a date, 1,00."""
+    return bool(re.search(r"(?<![\d.,])0\d|\d,\d{1,2}(?!\d)|\d-\d+-\d|\d \(", clean))

@@ -1,0 +1,59 @@
+"""What the checker says about one answer, and the caps that keep any input cheap."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Kind = Literal["auto", "number", "latex", "choice", "text"]
+Status = Literal[
+    "correct",
+    "wrong",
+    "no_answer",
+    "unparseable_prediction",
+    "unparseable_gold",
+    "timeout",
+    "error",
+]
+Rule = Literal[
+    "boxed",
+    "hashes",
+    "final_answer",
+    "the_answer_is",
+    "a_colon",
+    "bold",
+    "last_math",
+    "last_number",
+    "last_letter",
+]
+
+KINDS: tuple[Kind, ...] = ("auto", "number", "latex", "choice", "text")
+
+# Only the end of a longer response is searched for an answer.
+MAX_RESPONSE_CHARS = 400_000
+# A longer answer is compared as text only.
+MAX_ANSWER_CHARS = 500
+MAX_ITEMS = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Extracted:
+    """The final answer as written in a response, and the rule that found it."""
+
+    answer: str
+    rule: Rule
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Whether an answer matches its gold answer.
+
+    `correct` is None where that was not decided; `status` and `reason` say why. A response without
+    a final answer is `no_answer`, with `correct` False. `rule` is None where nothing was extracted.
+    """
+
+    status: Status
+    correct: bool | None
+    answer: str | None = None
+    rule: Rule | None = None
+    reason: str = ""

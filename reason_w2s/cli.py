@@ -1,0 +1,247 @@
+"""The command line: thin, and quick to start. Heavy imports happen inside commands."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from reason_w2s.errors import W2SError
+
+app = typer.Typer(
+    name="reason-w2s",
+    help="Make a strong language model reason better by learning from weaker reasoners.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+RecipePath = Annotated[Path, typer.Argument(help="A recipe file.")]
+Overrides = Annotated[
+    list[str] | None,
+    typer.Argument(help="Changes to it, e.g. steps.drawn.sample.sampling.n=8"),
+]
+Overlays = Annotated[
+    list[Path] | None,
+    typer.Option("--with", help="Overlay file merged into the recipe, e.g. recipes/world.yaml."),
+]
+Seed = Annotated[int | None, typer.Option("--seed", help="The seed of everything random.")]
+Runs = Annotated[
+    Path, typer.Option("--runs", envvar="REASON_W2S_RUNS", help="Folder of runs and their store.")
+]
+ProfilePath = Annotated[
+    Path | None,
+    typer.Option("--profile", help="Where it runs, e.g. launch/profiles/cpu.yaml."),
+]
+Engine = Annotated[
+    str | None, typer.Option("--engine", help="The sampler: vllm, hf or fake (for tests).")
+]
+Name = Annotated[str | None, typer.Option("--name", help="The run's name (default: the recipe's).")]
+
+
+class Kind(StrEnum):
+    """How answers are compared."""
+
+    auto = "auto"
+    number = "number"
+    latex = "latex"
+    choice = "choice"
+    text = "text"
+
+
+@app.command()
+def run(
+    recipe: RecipePath,
+    overrides: Overrides = None,
+    overlays: Overlays = None,
+    seed: Seed = None,
+    runs: Runs = Path("runs"),
+    name: Name = None,
+    profile: ProfilePath = None,
+    engine: Engine = None,
+    until: Annotated[list[str] | None, typer.Option(help="Stop after this step.")] = None,
+    start: Annotated[
+        list[str] | None, typer.Option("--from", help="Do this step and all after it.")
+    ] = None,
+    only: Annotated[list[str] | None, typer.Option(help="Do just this step.")] = None,
+    redo: Annotated[list[str] | None, typer.Option(help="Make this step again.")] = None,
+) -> None:
+    """Run a recipe: whatever its store already has is not made again."""
+    from reason_w2s.recipe.load import load_plan
+    from reason_w2s.runs.run import Selection
+
+    plan, data = load_plan(recipe, overlays=overlays or [], overrides=overrides or [], seed=seed)
+    selection = Selection(*(tuple(names or ()) for names in (until, start, only, redo)))
+    folder = runs / (name or _default_name(plan.name, seed))
+    _execute(plan, data, folder, _profile(profile, engine), selection)
+
+
+@app.command()
+def plan(
+    recipe: RecipePath,
+    overrides: Overrides = None,
+    overlays: Overlays = None,
+    seed: Seed = None,
+) -> None:
+    """Print the flat steps that a recipe comes to. Runs nothing."""
+    from reason_w2s.recipe.load import load_plan
+
+    expanded, _ = load_plan(recipe, overlays=overlays or [], overrides=overrides or [], seed=seed)
+    for step in expanded.steps.values():
+        inputs = [*step.of, *(f"{role}={name}" for role, name in step.roles.items())]
+        typer.echo(f"{step.name:<32} {step.stage:<10} {step.kind:<9} {', '.join(inputs)}")
+
+
+@app.command()
+def status(
+    recipe: RecipePath,
+    overrides: Overrides = None,
+    overlays: Overlays = None,
+    seed: Seed = None,
+    runs: Runs = Path("runs"),
+    name: Name = None,
+    profile: ProfilePath = None,
+    engine: Engine = None,
+) -> None:
+    """Say which steps of a recipe are done, and what is still to do."""
+    from reason_w2s.recipe.load import load_plan
+    from reason_w2s.runs.execute import summary
+    from reason_w2s.runs.run import states
+
+    expanded, _ = load_plan(recipe, overlays=overlays or [], overrides=overrides or [], seed=seed)
+    folder = runs / (name or _default_name(expanded.name, seed))
+    found = states(expanded, folder, _profile(profile, engine))
+    for step, item in found.items():
+        said = "to do" if item is None else f"done   {summary(item)}"
+        typer.echo(f"{step:<32} {expanded.steps[step].stage:<10} {said}")
+    done = sum(item is not None for item in found.values())
+    typer.echo(f"{done} of {len(found)} steps are done")
+
+
+@app.command(name="eval")
+def evaluate(
+    checkpoint: Annotated[str, typer.Argument(help="A Hugging Face folder or hub name.")],
+    suite: Annotated[str, typer.Option(help="Suites by name or file, with commas between.")],
+    overrides: Overrides = None,
+    prompt: Annotated[
+        str | None, typer.Option(help="Ask with this prompt instead of the checkpoint's own.")
+    ] = None,
+    runs: Runs = Path("runs"),
+    name: Name = None,
+    profile: ProfilePath = None,
+    engine: Engine = None,
+    seed: Seed = None,
+) -> None:
+    """Measure a checkpoint on suites: accuracy with interval, n, stop and truncation rates."""
+    from reason_w2s.recipe.load import eval_recipe, plan_of
+    from reason_w2s.recipe.overlay import override
+    from reason_w2s.runs.run import Selection
+
+    data = eval_recipe(checkpoint, suite.split(","), prompt=prompt, seed=seed or 0)
+    for assignment in overrides or []:
+        data = override(data, assignment)
+    folder = runs / (name or data["name"])
+    _execute(plan_of(data, place="eval"), data, folder, _profile(profile, engine), Selection())
+
+
+@app.command()
+def check(
+    file: Annotated[Path, typer.Argument(help="JSONL or Parquet with responses and golds.")],
+    response: Annotated[str, typer.Option(help="Column of the responses.")] = "response",
+    gold: Annotated[str, typer.Option(help="Column of the gold answers.")] = "gold",
+    kind: Annotated[Kind, typer.Option(help="How answers are compared.")] = Kind.auto,
+    out: Annotated[Path | None, typer.Option(help="Write the verdicts here, as JSONL.")] = None,
+) -> None:
+    """Grade the responses in a file against their gold answers."""
+    from reason_w2s.answers.table import grade_file
+
+    counts, total = grade_file(file, response=response, gold=gold, kind=kind.value, out=out)
+    for status_, count in counts.most_common():
+        typer.echo(f"{status_:<24} {count:>8,}  {count / total:.3f}")
+    typer.echo(f"{'in all':<24} {total:>8,}")
+
+
+@app.command()
+def show(
+    run: Annotated[Path, typer.Argument(help="A run's folder.")],
+    step: Annotated[str | None, typer.Argument(help="One of its steps; none: list them.")] = None,
+    n: Annotated[int, typer.Option("-n", help="How many records.")] = 3,
+    dropped: Annotated[bool, typer.Option(help="What the step dropped, instead.")] = False,
+) -> None:
+    """Show a run's steps, or the records of one, as they are."""
+    from reason_w2s.report.records import listing, records
+
+    lines = listing(run) if step is None else records(run, step, n=n, dropped=dropped)
+    for line in lines:
+        typer.echo(line)
+
+
+@app.command()
+def report(run: Annotated[Path, typer.Argument(help="A run's folder.")]) -> None:
+    """Write a run's HTML report again, and print its table."""
+    from reason_w2s.runs.run import Run
+
+    _report(Run.open(run))
+
+
+def _default_name(recipe: str, seed: int | None) -> str:
+    return recipe if seed is None else f"{recipe}-seed{seed}"
+
+
+def _profile(path: Path | None, engine: str | None) -> Any:
+    """The profile file, or the CPU one; `--engine` goes before its sampler."""
+    from reason_w2s.recipe.yaml_file import parse, read
+    from reason_w2s.runs.profile import Profile
+
+    data = read(path) if path is not None else {}
+    if engine is not None:
+        data = {**data, "sampler": engine}
+    return parse(Profile, data, str(path or "--engine"))
+
+
+def _execute(plan: Any, data: Any, folder: Path, profile: Any, selection: Any) -> None:
+    from rich.console import Console
+
+    from reason_w2s.runs.run import execute
+
+    finished = execute(
+        plan, data, folder, profile, selection=selection, console=Console(stderr=True)
+    )
+    if all(one.graded in finished.items for one in plan.measured) and plan.measured:
+        _report(finished)
+    else:
+        typer.echo(f"{folder}: {len(finished.items)} of {len(plan.steps)} steps are done")
+
+
+def _report(finished: Any) -> None:
+    from reason_w2s.report import console as console_report
+    from reason_w2s.report.html import write
+    from reason_w2s.runs.results import results
+
+    found = results(finished)
+    write(found, finished.folder / "report.html")
+    console_report.show(found, sys.stdout)
+    typer.echo(f"report: {finished.folder / 'report.html'}")
+
+
+def main() -> None:
+    """Entry point: mistakes end in one line, with the error's exit code."""
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    try:
+        app(standalone_mode=True)
+    except W2SError as error:
+        line = " ".join(str(error).split())
+        sys.stderr.write(f"error: {line}\n")
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        sys.stderr.write("stopped; what is finished is kept, the same command goes on from here\n")
+        sys.exit(130)
+
+
+if __name__ == "__main__":
+    main()

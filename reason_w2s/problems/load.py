@@ -1,0 +1,114 @@
+"""From a spec to problems: load the source, or cut a set down."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from reason_w2s.errors import DataError
+from reason_w2s.predicate import failure
+from reason_w2s.problems.files import digest
+from reason_w2s.problems.spec import Labels, ProblemSpec
+from reason_w2s.records import Problem, Row, Trace
+
+VERSION = 1
+
+Source = Callable[[ProblemSpec, int, int | None], Iterable[Problem]]
+SOURCES: dict[str, str] = {
+    "gsm8k": "reason_w2s.problems.gsm8k:load",
+    "jsonl": "reason_w2s.problems.jsonl:load",
+    "world": "reason_w2s.problems.world_source:load",
+}
+
+
+def load(
+    spec: ProblemSpec,
+    *,
+    labels: Labels,
+    seed: int,
+    of: Sequence[Problem] | None = None,
+    without: Sequence[Problem] = (),
+) -> list[Problem]:
+    """The problems a spec describes.
+
+    Raises:
+        DataError: two problems share an id, or the set is empty.
+    """
+    problems: Iterable[Problem]
+    if of is None:
+        assert spec.source is not None
+        wanted = None if spec.take is None else spec.take + len(without)
+        problems = source(spec.source)(spec, seed, wanted)
+    else:
+        problems = of
+    kept = cut(problems, spec, {problem.id for problem in without})
+    if not kept:
+        raise DataError(f"no problems left of {spec.source or spec.of} after its where/part/take")
+    _refuse_twins(kept)
+    if labels == "none":
+        kept = [replace(problem, gold=None, solution=None) for problem in kept]
+    return kept
+
+
+def source(name: str) -> Source:
+    """The function that loads a source."""
+    module, function = SOURCES[name].split(":")
+    loaded: Source = getattr(importlib.import_module(module), function)
+    return loaded
+
+
+def cut(problems: Iterable[Problem], spec: ProblemSpec, without: set[str]) -> list[Problem]:
+    """`where`, `without`, the salted order, `part` and `take`, in this order."""
+    kept = [
+        problem
+        for problem in problems
+        if problem.id not in without and failure(_as_row(problem), spec.where) is None
+    ]
+    if spec.salt is not None:
+        kept.sort(key=lambda problem: _lot(problem.id, spec.salt))
+    if spec.part is not None:
+        which, parts = map(int, spec.part.split("/"))
+        size, extra = divmod(len(kept), parts)
+        start = (which - 1) * size + min(which - 1, extra)
+        kept = kept[start : start + size + (which <= extra)]
+    return kept if spec.take is None else kept[: spec.take]
+
+
+def identity(spec: ProblemSpec, labels: Labels, seed: int) -> dict[str, object]:
+    """What decides the content of a loaded set: the spec, the file's bytes, the world's seed."""
+    settings = spec.model_dump(mode="json", exclude={"file"})
+    settings |= {"labels": labels, "version": VERSION}
+    if spec.file is not None:
+        settings["file"] = digest(Path(spec.file))
+    if spec.source == "world":
+        settings["seed"] = seed
+    return settings
+
+
+def _as_row(problem: Problem) -> Row:
+    nothing = Trace(
+        key="",
+        problem_id=problem.id,
+        model="",
+        index=0,
+        text="",
+        finish_reason="stop",
+        n_prompt=0,
+        n_tokens=0,
+    )
+    return Row(nothing, problem)
+
+
+def _lot(problem_id: str, salt: int | str | None) -> str:
+    return hashlib.sha256(f"{salt}:{problem_id}".encode()).hexdigest()
+
+
+def _refuse_twins(problems: Sequence[Problem]) -> None:
+    seen: set[str] = set()
+    for problem in problems:
+        if problem.id in seen:
+            raise DataError(f"two problems share the id '{problem.id}'; ids must be unique")
+        seen.add(problem.id)

@@ -1,0 +1,232 @@
+"""A recipe, written out as flat steps."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from reason_w2s import prompts
+from reason_w2s.errors import ConfigError
+from reason_w2s.problems.spec import ProblemSpec
+from reason_w2s.prompts import Prompt
+from reason_w2s.recipe.plan import Measured, Plan, Step
+from reason_w2s.recipe.rules import enforce
+from reason_w2s.recipe.schema import ModelSpec, Recipe, SuiteSpec
+from reason_w2s.recipe.yaml_file import nearest, parse
+from reason_w2s.stages.table import STAGES, USABLE, config_class
+
+
+def expand(recipe: Recipe, suites: Mapping[str, SuiteSpec], *, place: str, title: str) -> Plan:
+    """The plan of a recipe: unused models and problem sets are left out.
+
+    Raises:
+        ConfigError: a name twice, a reference to nothing, a cycle, a value of the wrong kind, gold
+            labels used where they may not be.
+    """
+    builder = _Builder(recipe, place)
+    for name, model in recipe.models.items():
+        builder.add_model(name, model)
+    for name, problems in recipe.problems.items():
+        builder.add_problems(name, problems)
+    for name, step in recipe.steps.items():
+        builder.add_step(name, step)
+    wanted = list(recipe.steps)
+    measured = builder.add_measurements(suites)
+    wanted += [one.graded for one in measured]
+    order = _in_order(builder.steps, wanted, place)
+    plan = Plan(
+        name=recipe.name,
+        title=title,
+        seed=recipe.seed,
+        steps={name: builder.steps[name] for name in order},
+        measured=tuple(measured),
+        compare=recipe.evaluate.compare,
+        gaps=recipe.evaluate.gaps,
+    )
+    enforce(plan, place)
+    return plan
+
+
+class _Builder:
+    """Collects flat steps under one namespace."""
+
+    def __init__(self, recipe: Recipe, place: str) -> None:
+        self.recipe = recipe
+        self.place = place
+        self.steps: dict[str, Step] = {}
+
+    def add(self, step: Step) -> None:
+        if step.name in self.steps:
+            raise ConfigError(
+                f"{self.place}: the name '{step.name}' stands twice; models, problems and steps "
+                f"share one namespace"
+            )
+        self.steps[step.name] = step
+
+    def prompt(self, given: str | Prompt | None, where: str) -> dict[str, Any] | None:
+        """A prompt as JSON; None: the model's own."""
+        if given is None:
+            return None
+        if isinstance(given, str):
+            own = self.recipe.prompts.get(given)
+            if own is None and given not in prompts.names():
+                known = [*self.recipe.prompts, *prompts.names()]
+                raise ConfigError(f"{where}: unknown prompt '{given}'{nearest(given, known)}")
+            given = own or prompts.load(given)
+        return given.model_dump(mode="json")
+
+    def add_model(self, name: str, spec: ModelSpec) -> None:
+        where = f"{self.place}: models.{name}"
+        prompt = self.prompt(spec.prompt, f"{where}.prompt")
+        if spec.path is not None:
+            config = {"path": spec.path, "revision": spec.revision, "dtype": spec.dtype}
+            self.add(Step(name, "model", "model", {**config, "prompt": prompt}))
+            return
+        stage, settings = "pretrain", spec.world
+        of: tuple[str, ...] = ()
+        if isinstance(settings, str):
+            settings = {"size": settings}
+        if spec.scratch is not None:
+            stage, settings = "scratch", dict(spec.scratch)
+            of = _names(settings.pop("of", None))
+        config = parse(config_class(stage), settings, where).model_dump(mode="json")
+        seed = self.recipe.seed
+        self.add(Step(name, stage, "model", {**config, "prompt": prompt}, of=of, seed=seed))
+
+    def add_problems(self, name: str, spec: ProblemSpec) -> None:
+        labels = spec.labels
+        parent = spec.of
+        while labels is None and parent in self.recipe.problems:
+            labels = self.recipe.problems[parent].labels
+            parent = self.recipe.problems[parent].of
+        self.add(self._problems(name, spec.model_copy(update={"labels": labels or "gold"})))
+
+    def _problems(self, name: str, spec: ProblemSpec) -> Step:
+        of = () if spec.of is None else (spec.of,)
+        roles = {f"without.{index}": other for index, other in enumerate(spec.without)}
+        config = spec.model_dump(mode="json")
+        return Step(name, "problems", "problems", config, of, roles, self.recipe.seed, spec.labels)
+
+    def add_step(self, name: str, written: dict[str, Any]) -> None:
+        where = f"{self.place}: steps.{name}"
+        if not isinstance(written, dict) or len(written) != 1:
+            raise ConfigError(f"{where}: expected one stage, {{STAGE: {{settings}}}}")
+        stage, settings = next(iter(written.items()))
+        if stage not in USABLE:
+            raise ConfigError(f"{where}: unknown stage '{stage}'{nearest(stage, USABLE)}")
+        if not isinstance(settings, dict):
+            raise ConfigError(f"{where}.{stage}: expected a mapping, got {settings!r}")
+        settings = dict(settings)
+        if stage == "prompted":
+            self._prompted(name, settings, f"{where}.prompted")
+        else:
+            self._stage(name, stage, settings, f"{where}.{stage}")
+
+    def _prompted(self, name: str, settings: dict[str, Any], where: str) -> None:
+        if set(settings) != {"model", "prompt"}:
+            raise ConfigError(f"{where}: expected the keys 'model' and 'prompt'")
+        config = {"prompt": self.prompt(settings["prompt"], f"{where}.prompt")}
+        self.add(Step(name, "prompted", "model", config, roles={"model": settings["model"]}))
+
+    def _stage(self, name: str, stage: str, settings: dict[str, Any], where: str) -> None:
+        spec = STAGES[stage]
+        seed = settings.pop("seed", self.recipe.seed)
+        of = _names(settings.pop("of", None))
+        if not of:
+            raise ConfigError(f"{where}: 'of' is missing: the name of a step or problem set")
+        given = {role: settings.pop(role) for role in spec.roles if role in settings}
+        config = parse(config_class(stage), settings, where).model_dump(mode="json")
+        models = _names(given.get("model"))
+        if len(models) > 1:
+            self._fan_out(Step(name, stage, spec.gives, config, of, {}, seed), models)
+            return
+        roles = {role: str(value) for role, value in given.items() if value is not None}
+        for role in ("model", "init"):
+            if role in spec.roles and role not in roles:
+                raise ConfigError(f"{where}: '{role}' is missing: the name of a model")
+        self.add(Step(name, stage, spec.gives, config, of, roles, seed))
+
+    def _fan_out(self, step: Step, models: tuple[str, ...]) -> None:
+        """A step over several models: one step for each, and their union under the step's name."""
+        parts = []
+        for model in models:
+            part = f"{step.name}/{model}"
+            parts.append(part)
+            roles = {"model": model}
+            self.add(Step(part, step.stage, step.kind, step.config, step.of, roles, step.seed))
+        self.add(Step(step.name, "union", step.kind, {}, tuple(parts)))
+
+    def add_measurements(self, suites: Mapping[str, SuiteSpec]) -> list[Measured]:
+        """A problem set per suite; a sample and a check step per model and suite."""
+        where = f"{self.place}: evaluate"
+        for suite, spec in suites.items():
+            audited = spec.problems.model_copy(update={"labels": "audit"})
+            self.add(self._problems(f"suites/{suite}", audited))
+        self._check_names(where)
+        # a model's suites together: whatever loads it, loads it once
+        return [
+            self._measure(name, step, suite, spec)
+            for name, step in self.recipe.evaluate.models.items()
+            for suite, spec in suites.items()
+        ]
+
+    def _measure(self, name: str, step: str, suite: str, spec: SuiteSpec) -> Measured:
+        base = f"eval/{name}/{suite}"
+        prompt = self.prompt(spec.prompt, f"{self.place}: suites.{suite}.prompt")
+        model = step
+        if prompt is not None:
+            model = f"{base}/asked"
+            self.add(Step(model, "prompted", "model", {"prompt": prompt}, roles={"model": step}))
+        config = {"sampling": spec.sampling.model_dump(mode="json")}
+        problems = (f"suites/{suite}",)
+        seed = self.recipe.seed
+        self.add(Step(base, "sample", "traces", config, problems, {"model": model}, seed))
+        check = spec.check.model_dump(mode="json")
+        graded = f"{base}/graded"
+        self.add(Step(graded, "check", "traces", check, (base,)))
+        return Measured(name, step, suite, graded)
+
+    def _check_names(self, where: str) -> None:
+        """`compare` and `gaps` speak of names under `evaluate.models`."""
+        known = self.recipe.evaluate.models
+        for pair in self.recipe.evaluate.compare:
+            for name in pair:
+                if name not in known:
+                    raise ConfigError(f"{where}.compare: no model '{name}'{nearest(name, known)}")
+        for gap, spec in self.recipe.evaluate.gaps.items():
+            for role, name in spec.model_dump(exclude_none=True).items():
+                if name not in known:
+                    raise ConfigError(
+                        f"{where}.gaps.{gap}.{role}: no model '{name}'{nearest(name, known)}"
+                    )
+
+
+def _names(value: Any) -> tuple[str, ...]:
+    if value is None:
+        return ()
+    return tuple(map(str, value)) if isinstance(value, (list, tuple)) else (str(value),)
+
+
+def _in_order(steps: Mapping[str, Step], wanted: list[str], place: str) -> list[str]:
+    """The wanted steps and what they need, each after its inputs, otherwise as written."""
+    order: list[str] = []
+    open_: list[str] = []
+
+    def visit(name: str, asked_by: str) -> None:
+        if name in order:
+            return
+        if name not in steps:
+            where = f"{place}: {asked_by}" if asked_by else place
+            raise ConfigError(f"{where}: nothing is named '{name}'{nearest(name, steps)}")
+        if name in open_:
+            circle = " -> ".join([*open_[open_.index(name) :], name])
+            raise ConfigError(f"{place}: steps need each other in a circle: {circle}")
+        open_.append(name)
+        for other in steps[name].inputs:
+            visit(other, name)
+        open_.pop()
+        order.append(name)
+
+    for name in wanted:
+        visit(name, "")
+    return order

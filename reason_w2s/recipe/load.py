@@ -1,0 +1,108 @@
+"""From files and command line to a plan."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from reason_w2s.errors import ConfigError
+from reason_w2s.recipe.expand import expand
+from reason_w2s.recipe.overlay import merge, overlay, override
+from reason_w2s.recipe.plan import Plan
+from reason_w2s.recipe.schema import Recipe, SuiteSpec
+from reason_w2s.recipe.yaml_file import header, nearest, parse, read
+
+ROOT = Path(__file__).parent.parent.parent
+SUITES = ROOT / "eval" / "suites"
+
+
+def load_plan(
+    path: Path, *, overlays: Sequence[Path] = (), overrides: Sequence[str] = (), seed: int | None
+) -> tuple[Plan, dict[str, Any]]:
+    """The plan of a recipe file, and the recipe as it was after overlays and overrides.
+
+    Raises:
+        ConfigError: any mistake in any of the files, in one line.
+    """
+    data = _with_files_beside(read(path), path.parent)
+    for other in overlays:
+        data = overlay(data, _with_files_beside(read(other), other.parent), str(other))
+    for assignment in overrides:
+        data = _with_files_beside(override(data, assignment), Path.cwd())
+    if seed is not None:
+        data = {**data, "seed": seed}
+    title = header(path).splitlines()
+    return plan_of(data, place=str(path), title=title[0] if title else ""), data
+
+
+def plan_of(data: dict[str, Any], *, place: str, title: str = "") -> Plan:
+    """The plan of a recipe given as a mapping."""
+    seed = data.get("seed", 0)
+    recipe = parse(Recipe, _substitute(data, {"seed": seed}), place)
+    suites = {name: suite(name, recipe.suites.get(name)) for name in recipe.evaluate.suites}
+    for name in recipe.suites:
+        if name not in suites:
+            raise ConfigError(
+                f"{place}: suites.{name}: not under evaluate.suites{nearest(name, suites)}"
+            )
+    return expand(recipe, suites, place=place, title=title)
+
+
+def eval_recipe(
+    checkpoint: str, suites: Sequence[str], *, prompt: str | None, seed: int
+) -> dict[str, Any]:
+    """The recipe of an eval-only run: one model, its own prompt unless another is given."""
+    model = {"path": checkpoint, **({"prompt": prompt} if prompt else {})}
+    name = re.sub(r"[^A-Za-z0-9._-]+", "-", checkpoint).strip("-.")[-60:].strip("-.")
+    return {
+        "name": f"eval-{name}",
+        "seed": seed,
+        "models": {"model": model},
+        "evaluate": {"suites": list(suites), "models": {"model": "model"}},
+    }
+
+
+def suite(name: str, patch: dict[str, Any] | None = None) -> SuiteSpec:
+    """A suite by name (eval/suites/NAME.yaml) or path, with a recipe's changes to it.
+
+    Raises:
+        ConfigError: there is no such suite.
+    """
+    path = Path(name) if name.endswith((".yaml", ".yml")) else SUITES / f"{name}.yaml"
+    if not path.is_file():
+        known = [file.stem for file in SUITES.glob("*.yaml")]
+        raise ConfigError(f"evaluate.suites: no suite '{name}'{nearest(name, known)}")
+    data = merge(_with_files_beside(read(path), path.parent), patch or {})
+    return parse(SuiteSpec, data, str(path))
+
+
+def _substitute(data: Any, variables: dict[str, Any]) -> Any:
+    """`${name}` replaced; a value that is nothing else keeps the variable's type."""
+    if isinstance(data, dict):
+        return {key: _substitute(value, variables) for key, value in data.items()}
+    if isinstance(data, list):
+        return [_substitute(value, variables) for value in data]
+    if not isinstance(data, str) or "${" not in data:
+        return data
+    for name, value in variables.items():
+        if data == f"${{{name}}}":
+            return value
+        data = data.replace(f"${{{name}}}", str(value))
+    if "${" in data:
+        raise ConfigError(f"'{data}': unknown variable; there are: {', '.join(variables)}")
+    return data
+
+
+def _with_files_beside(data: Any, folder: Path) -> Any:
+    """Relative `file:` values are meant beside the file that says them."""
+    if isinstance(data, list):
+        return [_with_files_beside(value, folder) for value in data]
+    if not isinstance(data, dict):
+        return data
+    resolved = {key: _with_files_beside(value, folder) for key, value in data.items()}
+    file = resolved.get("file")
+    if isinstance(file, str) and not Path(file).is_absolute():
+        resolved["file"] = str((folder / file).resolve())
+    return resolved

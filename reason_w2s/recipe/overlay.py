@@ -1,0 +1,75 @@
+"""Changing a recipe from outside: `--with FILE` overlays and `a.b.c=value` overrides.
+
+An overlay is a partial recipe: mappings merge, everything else replaces, null removes a key. Its
+own key `every` is a list of {where, set}: `set` merges into the settings of each step that meets
+`where`, a predicate over `stage` and the step's settings. So one file sizes any recipe down.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from reason_w2s.errors import ConfigError
+from reason_w2s.predicate import holds
+from reason_w2s.recipe.yaml_file import nearest, value
+
+NAMED = ("models", "problems", "steps", "suites")
+
+
+def merge(base: Any, patch: Any) -> Any:
+    """RFC 7386: `base` with `patch` merged into it; neither is changed."""
+    if not isinstance(patch, Mapping):
+        return patch
+    merged = dict(base) if isinstance(base, Mapping) else {}
+    for key, change in patch.items():
+        if change is None:
+            merged.pop(key, None)
+        else:
+            merged[key] = merge(merged.get(key), change)
+    return merged
+
+
+def overlay(recipe: dict[str, Any], patch: dict[str, Any], place: str) -> dict[str, Any]:
+    """The recipe under an overlay file's content; `place` names the file in errors."""
+    patch = dict(patch)
+    rules = patch.pop("every", [])
+    merged: dict[str, Any] = merge(recipe, patch)
+    for number, rule in enumerate(rules):
+        if not isinstance(rule, dict) or set(rule) != {"where", "set"}:
+            raise ConfigError(f"{place}: every[{number}]: expected the keys 'where' and 'set'")
+        merged["steps"] = {
+            name: _apply(step, rule) for name, step in merged.get("steps", {}).items()
+        }
+    return merged
+
+
+def override(recipe: dict[str, Any], assignment: str) -> dict[str, Any]:
+    """The recipe with `path.to.key=value` applied; the value is YAML.
+
+    Raises:
+        ConfigError: no `=`, or a name that the recipe does not have.
+    """
+    path, sign, text = assignment.partition("=")
+    if not sign or not path:
+        raise ConfigError(f"'{assignment}': expected key=value, e.g. steps.drawn.sample.seed=1")
+    keys = path.split(".")
+    if keys[0] in NAMED and len(keys) > 1 and keys[0] != "suites":
+        known = recipe.get(keys[0], {})
+        if keys[1] not in known:
+            raise ConfigError(f"{path}: no '{keys[1]}' in {keys[0]}{nearest(keys[1], known)}")
+    patch: Any = value(text)
+    for key in reversed(keys):
+        patch = {key: patch}
+    merged: dict[str, Any] = merge(recipe, patch)
+    return merged
+
+
+def _apply(step: Any, rule: dict[str, Any]) -> Any:
+    if not isinstance(step, dict) or len(step) != 1:
+        return step
+    stage, settings = next(iter(step.items()))
+    seen = {"stage": stage, **settings} if isinstance(settings, dict) else {"stage": stage}
+    if all(holds(seen.get(key), condition) for key, condition in rule["where"].items()):
+        return {stage: merge(settings, rule["set"])}
+    return step

@@ -1,0 +1,84 @@
+"""A recipe expanded: flat steps in an order that can be run. Nothing later sees anything else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from reason_w2s.problems.spec import Labels
+from reason_w2s.recipe.schema import Gap
+from reason_w2s.stages.table import Kind
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One operation, with nothing left to look up.
+
+    stage: a stage of the table, or one of the four that need no work: `problems`, `model` (a path),
+    `prompted` (another step's model, asked differently) and `union`.
+    config: JSON, validated, defaults filled in. of, roles: names of other steps.
+    """
+
+    name: str
+    stage: str
+    kind: Kind
+    config: Mapping[str, Any]
+    of: tuple[str, ...] = ()
+    roles: Mapping[str, str] = field(default_factory=dict)
+    seed: int = 0
+    labels: Labels | None = None
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """All steps this one needs."""
+        return (*self.of, *self.roles.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """One model on one suite: the step whose graded responses are its score."""
+
+    model: str
+    step: str
+    suite: str
+    graded: str
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """All steps, in a runnable order, and what to measure with them."""
+
+    name: str
+    title: str
+    seed: int
+    steps: Mapping[str, Step]
+    measured: tuple[Measured, ...] = ()
+    compare: tuple[tuple[str, str], ...] = ()
+    gaps: Mapping[str, Gap] = field(default_factory=dict)
+
+    def needed(self, names: Iterable[str]) -> set[str]:
+        """The named steps and all they depend on."""
+        found: set[str] = set()
+        todo = list(names)
+        while todo:
+            name = todo.pop()
+            if name not in found:
+                found.add(name)
+                todo.extend(self.steps[name].inputs)
+        return found
+
+    def after(self, names: Iterable[str]) -> set[str]:
+        """The named steps and all that depend on them."""
+        found = set(names)
+        for name, step in self.steps.items():
+            if found.intersection(step.inputs):
+                found.add(name)
+        return found
+
+    def lineage(self, name: str) -> Iterator[Step]:
+        """A step and, through `of` alone, the steps whose records flow into it."""
+        step = self.steps[name]
+        yield step
+        for parent in step.of:
+            yield from self.lineage(parent)

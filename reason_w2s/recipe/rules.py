@@ -1,0 +1,153 @@
+"""What a plan must obey before anything runs: kinds, columns, and who may see gold labels."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from reason_w2s.errors import ConfigError
+from reason_w2s.predicate import validate
+from reason_w2s.recipe.plan import Plan, Step
+from reason_w2s.recipe.yaml_file import nearest
+from reason_w2s.records import PROBLEM_FIELDS, TRACE_FIELDS
+from reason_w2s.stages.table import STAGES
+
+
+@dataclass(frozen=True, slots=True)
+class GoldUse:
+    """That a step's outcome depends on the gold of a problem set: its `answers` or `solutions`."""
+
+    problems: str
+    what: str
+
+
+def enforce(plan: Plan, place: str) -> None:
+    """Refuse a plan that cannot run or that uses what it may not.
+
+    Raises:
+        ConfigError: the first thing wrong, in one line.
+    """
+    for step in plan.steps.values():
+        where = f"{place}: steps.{step.name}.{step.stage}"
+        _kinds(plan, step, where)
+        for column, predicate_place in _columns_read(step):
+            _known(plan, step, column, f"{where}.{predicate_place}")
+        _training(plan, step, where)
+        _gold_allowed(plan, step, where)
+
+
+def gold_use(plan: Plan, name: str) -> set[GoldUse]:
+    """All gold that the outcome of a step rests on, through everything it was made from."""
+    found: set[GoldUse] = set()
+    for other in plan.needed([name]):
+        found |= _own_gold_use(plan, plan.steps[other])
+    return found
+
+
+def _own_gold_use(plan: Plan, step: Step) -> set[GoldUse]:
+    if step.stage == "train" and step.config.get("target") == "solution":
+        return {GoldUse(name, "solutions") for name in step.of}
+    found = set()
+    for column, _ in _columns_read(step):
+        maker, _, short = column.partition(".")
+        if maker in plan.steps and short in STAGES[plan.steps[maker].stage].gold:
+            found |= {GoldUse(name, "answers") for name in _problem_sets(plan, maker)}
+    return found
+
+
+def _problem_sets(plan: Plan, name: str) -> set[str]:
+    """The sets whose problems the traces of a step answer."""
+    return {step.name for step in plan.lineage(name) if _first_problems(plan, step)}
+
+
+def _first_problems(plan: Plan, step: Step) -> bool:
+    """Whether a step is a problem set as some trace step asked it, not one it was cut from."""
+    if step.kind != "problems":
+        return False
+    return any(step.name in other.of for other in plan.steps.values() if other.kind != "problems")
+
+
+def _kinds(plan: Plan, step: Step, where: str) -> None:
+    stage = STAGES.get(step.stage)
+    takes = stage.takes if stage else ("problems", step.kind)
+    for name in step.of:
+        kind = plan.steps[name].kind
+        if kind not in takes:
+            raise ConfigError(f"{where}.of: '{name}' is {kind}; expected {' or '.join(takes)}")
+    for role, name in step.roles.items():
+        expected = stage.roles.get(role, "model") if stage else _role_kind(step)
+        kind = plan.steps[name].kind
+        if kind != expected:
+            raise ConfigError(f"{where}.{role}: '{name}' is {kind}; expected a {expected}")
+
+
+def _role_kind(step: Step) -> str:
+    return "problems" if step.stage == "problems" else "model"
+
+
+def _columns_read(step: Step) -> Iterator[tuple[str, str]]:
+    """(column, where in the step's settings) for every predicate and order of a step."""
+    for place, where in _predicates(step):
+        validate(where, f"steps.{step.name}.{step.stage}.{place}")
+        for column in where:
+            yield column, place
+    for column in step.config.get("by", ()):
+        yield column.removeprefix("-"), "by"
+
+
+def _predicates(step: Step) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    if step.stage == "select":
+        yield "where", step.config["where"]
+    for index, rule in enumerate(step.config.get("rules", ()) if step.stage == "pair" else ()):
+        for side in ("when", "chosen", "rejected"):
+            yield f"rules[{index}].{side}", rule[side]
+
+
+def _known(plan: Plan, step: Step, column: str, where: str) -> None:
+    """The column is a field of a trace or problem, or was made upstream of this very step."""
+    if column in TRACE_FIELDS or column in PROBLEM_FIELDS:
+        return
+    there = [
+        f"{other.name}.{short}"
+        for other in plan.lineage(step.name)
+        if other.stage in STAGES
+        for short in STAGES[other.stage].columns
+    ]
+    if column not in there:
+        known = [*there, *TRACE_FIELDS, *PROBLEM_FIELDS]
+        raise ConfigError(f"{where}: no column '{column}' reaches here{nearest(column, known)}")
+
+
+def _training(plan: Plan, step: Step, where: str) -> None:
+    """`of`, `target`, `side` and `objective` of a train step fit together."""
+    if step.stage != "train":
+        return
+    from reason_w2s.train.arguments import check_trainer_keys
+
+    try:
+        check_trainer_keys(step.config["objective"], dict(step.config["trainer"]))
+    except ConfigError as error:
+        raise ConfigError(f"{where}.{error}") from error
+    kinds = {plan.steps[name].kind for name in step.of}
+    objective, target, side = (step.config.get(key) for key in ("objective", "target", "side"))
+    if kinds == {"problems"} and target != "solution":
+        raise ConfigError(f"{where}.of: problems can be trained on with target: solution only")
+    if target == "solution" and kinds != {"problems"}:
+        raise ConfigError(f"{where}.target: solution needs 'of' to be a problem set")
+    if objective == "dpo" and kinds != {"pairs"}:
+        raise ConfigError(f"{where}.of: dpo needs pairs (a pair step), got {', '.join(kinds)}")
+    if objective == "sft" and kinds == {"pairs"} and side is None:
+        raise ConfigError(f"{where}.side: sft on pairs needs 'side': chosen or rejected")
+    if step.config.get("updates") is None and "num_train_epochs" not in step.config["trainer"]:
+        raise ConfigError(f"{where}: say how long: 'updates', or trainer.num_train_epochs")
+
+
+def _gold_allowed(plan: Plan, step: Step, where: str) -> None:
+    for use in _own_gold_use(plan, step):
+        labels = plan.steps[use.problems].labels
+        if labels != "gold":
+            raise ConfigError(
+                f"{where}: reads gold {use.what} of '{use.problems}', which has labels: {labels}; "
+                f"only labels: gold may decide what is trained on"
+            )

@@ -1,0 +1,110 @@
+"""What a recipe file and a suite file may hold."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from reason_w2s.engines.protocols import Sampling
+from reason_w2s.problems.spec import ProblemSpec
+from reason_w2s.prompts import Prompt
+from reason_w2s.stages.check import CheckConfig
+
+Dtype = Literal["float32", "bfloat16", "float16"]
+
+
+class ModelSpec(BaseModel):
+    """Where a model comes from, and how it is asked.
+
+    path: a Hugging Face folder (full model or LoRA adapter) or hub name. world: a tiny base model
+    pretrained on the procedural world, `weak`, `strong` or its settings. scratch: a tiny model with
+    random weights and a byte-level tokenizer learned from a problem set's questions (`of`).
+    prompt: a shipped prompt's name, one of the recipe's own, or a prompt; None: the one saved in
+    the checkpoint. dtype: None: as the checkpoint says.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    path: str | None = None
+    revision: str | None = None
+    world: str | dict[str, Any] | None = None
+    scratch: dict[str, Any] | None = None
+    prompt: str | Prompt | None = None
+    dtype: Dtype | None = None
+
+    @model_validator(mode="after")
+    def _one_origin(self) -> ModelSpec:
+        given = [name for name in ("path", "world", "scratch") if getattr(self, name) is not None]
+        if len(given) != 1:
+            raise ValueError("give exactly one of 'path', 'world', 'scratch'")
+        return self
+
+
+class SuiteSpec(BaseModel):
+    """How a checkpoint is measured: problems, sampling, how answers are compared.
+
+    prompt: None asks each model with its own.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    problems: ProblemSpec
+    sampling: Sampling = Sampling(temperature=0.0)
+    check: CheckConfig = CheckConfig()
+    prompt: str | Prompt | None = None
+
+
+class Gap(BaseModel):
+    """How much of a gap was recovered, by names under `evaluate.models`.
+
+    With `ceiling`: (reached - start) / (ceiling - start), where start is `floor` (the weak teacher:
+    PGR) or `base` (the untrained student: RGR where the ceiling was trained by RL, else the share
+    of the gold-SFT gain). Without: reached - start.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    floor: str | None = None
+    base: str | None = None
+    reached: str
+    ceiling: str | None = None
+
+    @model_validator(mode="after")
+    def _one_start(self) -> Gap:
+        if (self.floor is None) == (self.base is None):
+            raise ValueError("give either 'floor' (the teacher) or 'base' (the untrained student)")
+        return self
+
+
+class Evaluate(BaseModel):
+    """What is measured: `suites` x named `models`; paired comparisons `[a, b]`; gaps."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    suites: tuple[str, ...] = ()
+    models: dict[str, str] = Field(default_factory=dict)
+    compare: tuple[tuple[str, str], ...] = ()
+    gaps: dict[str, Gap] = Field(default_factory=dict)
+
+
+class Recipe(BaseModel):
+    """A recipe, before expansion. Models, problems and steps share one namespace."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
+    seed: int = 0
+    prompts: dict[str, Prompt] = Field(default_factory=dict)
+    models: dict[str, ModelSpec] = Field(default_factory=dict)
+    problems: dict[str, ProblemSpec] = Field(default_factory=dict)
+    steps: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    suites: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    evaluate: Evaluate = Evaluate()
+
+    @field_validator("models", mode="before")
+    @classmethod
+    def _path_shorthand(cls, value: Any) -> Any:
+        if not isinstance(value, dict):
+            return value
+        return {k: {"path": v} if isinstance(v, str) else v for k, v in value.items()}

@@ -1,0 +1,123 @@
+"""Reading YAML 1.2: `on` stays text, `2e-5` is a number, a key may stand only once."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+from ruamel.yaml import YAML
+from ruamel.yaml.constructor import DuplicateKeyError
+from ruamel.yaml.error import MarkedYAMLError
+
+from reason_w2s.errors import ConfigError
+from reason_w2s.recipe.owners import elsewhere
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def read(path: Path) -> dict[str, Any]:
+    """The mapping in a YAML file.
+
+    Raises:
+        ConfigError: no such file, not YAML, a key twice, or not a mapping.
+    """
+    if not path.is_file():
+        raise ConfigError(f"{path}: no such file")
+    try:
+        data = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
+    except DuplicateKeyError as error:
+        raise ConfigError(f"{_place(path, error)}: {_duplicate(error)}") from error
+    except MarkedYAMLError as error:
+        raise ConfigError(f"{_place(path, error)}: not YAML: {error.problem}") from error
+    if not isinstance(data, dict):
+        raise ConfigError(f"{path}: expected a mapping of keys, got {type(data).__name__}")
+    return data
+
+
+def value(text: str) -> Any:
+    """One YAML value, as it is written in an override on the command line."""
+    try:
+        return YAML(typ="safe", pure=True).load(text)
+    except MarkedYAMLError as error:
+        raise ConfigError(f"override value '{text}' is not YAML: {error.problem}") from error
+
+
+def header(path: Path) -> str:
+    """The comment lines a file begins with, without their signs."""
+    lines = []
+    for line in path.read_text(encoding="utf-8").splitlines():
+        if not line.startswith("#"):
+            break
+        lines.append(line.lstrip("#").strip())
+    return "\n".join(lines)
+
+
+def parse(model: type[Model], data: Any, where: str) -> Model:
+    """`data` as a `model`.
+
+    Raises:
+        ConfigError: one line that names the place, and for an unknown key the nearest known one.
+    """
+    if not isinstance(data, dict):
+        raise ConfigError(f"{where}: expected a mapping, got {data!r}")
+    try:
+        return model.model_validate(data)
+    except ValidationError as error:
+        raise ConfigError(_explain(model, error, where)) from error
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """`; did you mean 'x'?` or, without a near one, the list of what there is."""
+    known = sorted(known)
+    close = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
+    if close:
+        return f"; did you mean '{close[0]}'?"
+    return f"; there are: {', '.join(known)}" if known else ""
+
+
+def _place(path: Path, error: MarkedYAMLError) -> str:
+    mark = error.problem_mark or error.context_mark
+    return f"{path}:{mark.line + 1}" if mark else str(path)
+
+
+def _duplicate(error: DuplicateKeyError) -> str:
+    first = str(error.problem).splitlines()[0]
+    return f"{first.split(' with value')[0]}; every name may stand once"
+
+
+def _explain(model: type[BaseModel], error: ValidationError, where: str) -> str:
+    """The first of pydantic's complaints, as a line."""
+    first = error.errors()[0]
+    location = [str(part) for part in first["loc"]]
+    if first["type"] == "extra_forbidden":
+        place = ".".join([where, *location[:-1]])
+        known = _fields_at(model, location[:-1])
+        hint = elsewhere(location[-1]) or nearest(location[-1], known)
+        return f"{place}: unknown key '{location[-1]}'{hint}"
+    place = ".".join([where, *location])
+    if first["type"] == "missing":
+        return f"{place}: this key is required"
+    came = "" if isinstance(first.get("input"), dict) else f", got {first.get('input')!r}"
+    return f"{place}: {first['msg'].removeprefix('Value error, ')}{came}"
+
+
+def _fields_at(model: type[BaseModel], location: list[str]) -> list[str]:
+    """The keys known at a place inside `model`."""
+    current: Any = model
+    for part in location:
+        field = current.model_fields.get(part) if hasattr(current, "model_fields") else None
+        if field is None:
+            return []
+        current = _model_in(field.annotation)
+    return list(getattr(current, "model_fields", {}))
+
+
+def _model_in(annotation: Any) -> Any:
+    """The pydantic model inside an annotation such as `Lora | None`."""
+    for option in (annotation, *getattr(annotation, "__args__", ())):
+        if isinstance(option, type) and issubclass(option, BaseModel):
+            return option
+    return None

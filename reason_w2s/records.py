@@ -1,0 +1,99 @@
+"""What flows between stages: problems, traces, pairs, and what was dropped.
+
+Missing is None, never 0 or "". A trace's text is written once, in the store; every other table
+refers to it by `key`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import groupby
+from typing import Any, Literal
+
+FinishReason = Literal["stop", "length", "error"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """One question. `gold` is the reference answer (a tuple: any of them is accepted)."""
+
+    id: str
+    question: str
+    gold: str | tuple[str, ...] | None = None
+    solution: str | None = None
+    options: tuple[str, ...] | None = None
+    level: int | None = None
+    subject: str | None = None
+    meta: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trace:
+    """One response of one model to one problem.
+
+    `key` identifies it for good: engine family, model, prompt, sampling settings, seed, problem and
+    `index`. `n_prompt` and `n_tokens` count tokens; `logprobs` are nats, one per token.
+    """
+
+    key: str
+    problem_id: str
+    model: str
+    index: int
+    text: str
+    finish_reason: FinishReason
+    n_prompt: int
+    n_tokens: int
+    max_tokens: int | None = None
+    parent: str | None = None
+    token_ids: tuple[int, ...] | None = None
+    logprobs: tuple[float, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A trace, its problem, and what earlier steps said about it (`step.column` -> value)."""
+
+    trace: Trace
+    problem: Problem
+    columns: Mapping[str, Any] = field(default_factory=dict)
+
+    def value(self, name: str) -> Any:
+        """The value a predicate sees: a step's column, or a field of the trace or problem."""
+        if name in self.columns:
+            return self.columns[name]
+        if name in TRACE_FIELDS:
+            return getattr(self.trace, name)
+        if name in PROBLEM_FIELDS:
+            return getattr(self.problem, name)
+        return None
+
+
+TRACE_FIELDS = ("model", "index", "finish_reason", "n_tokens", "n_prompt", "text")
+PROBLEM_FIELDS = ("level", "subject", "question")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pair:
+    """A preference between two traces of one problem, by key. `rule` counts from 0."""
+
+    problem_id: str
+    chosen: str
+    rejected: str
+    rule: int = 0
+    margin: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Dropped:
+    """A record that a choosing step did not pass on, and why."""
+
+    key: str
+    step: str
+    reason: str
+
+
+def by_problem(rows: Iterable[Row]) -> Iterator[list[Row]]:
+    """Consecutive rows of one problem, together. Memory: one problem."""
+    for _, group in groupby(rows, key=lambda row: row.problem.id):
+        yield list(group)

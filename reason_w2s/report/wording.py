@@ -1,0 +1,115 @@
+"""How results are put into words, the same on the page and in the console.
+
+A number that is missing is "not measured", never 0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+MISSING = "not measured"
+
+
+def percent(share: float | None) -> str:
+    """A share of 1 as a number of percent, to one decimal."""
+    return MISSING if share is None else f"{100 * share:.1f}"
+
+
+def interval(row: Mapping[str, Any]) -> str:
+    """The 95% interval of `row` ("low", "high": shares of 1), in percent."""
+    low, high = row.get("low"), row.get("high")
+    if low is None or high is None:
+        return f"[{MISSING}]"
+    return f"[{100 * low:.1f}, {100 * high:.1f}]"
+
+
+def count(number: int | None) -> str:
+    """A whole number with thousands apart."""
+    return MISSING if number is None else f"{number:,}"
+
+
+def number(value: float | None, digits: int = 1) -> str:
+    """A number to `digits` decimals, with thousands apart."""
+    return MISSING if value is None else f"{value:,.{digits}f}"
+
+
+def duration(seconds: float | None) -> str:
+    """Seconds, as hours and minutes where that reads better."""
+    if seconds is None:
+        return MISSING
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s"
+
+
+def labels(used: Mapping[str, Any] | None) -> str:
+    """The gold labels a model has cost, in words."""
+    if used is None:
+        return MISSING
+    parts = [
+        f"{used[kind]:,} {kind if used[kind] != 1 else kind.removesuffix('s')}"
+        for kind in ("answers", "solutions")
+        if used.get(kind)
+    ]
+    return ", ".join(parts) or "none"
+
+
+def p_value(p: float | None) -> str:
+    """A p-value to two figures; below 0.001 that is all that is said."""
+    if p is None:
+        return MISSING
+    return "< 0.001" if p < 0.001 else f"{p:.2g}"
+
+
+def setting(value: Any) -> str:
+    """A value of a column or setting as a recipe would write it."""
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, float):
+        return f"{value:g}"
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(setting(item) for item in value)}]"
+    return repr(value) if isinstance(value, str) and "\n" in value else str(value)
+
+
+def summary(results: Mapping[str, Any]) -> str:
+    """What the run did, in one sentence of counts."""
+    done = [*_making(results), *_judging(results)]
+    if not done:
+        return "Nothing was sampled, trained or evaluated."
+    sentence = done[0] if len(done) == 1 else f"{', '.join(done[:-1])} and {done[-1]}"
+    return f"{sentence[0].upper()}{sentence[1:]}."
+
+
+def _making(results: Mapping[str, Any]) -> list[str]:
+    sampled = [row["out"] for row in results["plan"] if row["stage"] == "sample" and row["out"]]
+    sets = [row for row in results["waterfall"] if row["stage"] in ("select", "pair")]
+    parts = []
+    if sampled:
+        parts.append(f"{_many(sum(sampled), 'reasoning trace')} sampled")
+    if sets:
+        parts.append(f"{_many(len(sets), 'training set')} made from them")
+    if results["trained"]:
+        parts.append(f"{_many(len(results['trained']), 'model')} trained")
+    return parts
+
+
+def _judging(results: Mapping[str, Any]) -> list[str]:
+    scores = results["scores"]
+    if not scores:
+        return []
+    largest: dict[str, int] = {}
+    for score in scores:
+        largest[score["suite"]] = max(largest.get(score["suite"], 0), score.get("n") or 0)
+    suites = ", ".join(f"{suite} ({n:,} problems)" for suite, n in largest.items())
+    models = len({score["model"] for score in scores})
+    return [f"{_many(models, 'model')} evaluated on {suites}"]
+
+
+def _many(number: int, noun: str) -> str:
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

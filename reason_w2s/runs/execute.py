@@ -1,0 +1,249 @@
+"""Running a plan: find what the store has, make what it lacks, several steps at once."""
+
+from __future__ import annotations
+
+import os
+import queue
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from reason_w2s import errors
+from reason_w2s.errors import EngineError, W2SError
+from reason_w2s.recipe.plan import Plan, Step
+from reason_w2s.runs.items import Item
+from reason_w2s.runs.makers import maker
+from reason_w2s.runs.open_engine import OpenEngine
+from reason_w2s.runs.profile import Profile
+from reason_w2s.runs.progress import RunProgress
+from reason_w2s.runs.store import Store
+from reason_w2s.runs.work import Work
+from reason_w2s.runs.worker import Worker
+from reason_w2s.stages.table import STAGES, Place
+
+
+@dataclass
+class Execution:
+    """The state of one execution of a plan."""
+
+    plan: Plan
+    store: Store
+    folder: Path
+    profile: Profile
+    progress: RunProgress
+    again: Mapping[str, int] = field(default_factory=dict)
+    made: Callable[[], None] = lambda: None
+    items: dict[str, Item] = field(default_factory=dict)
+
+    def work(self, step: Step) -> Work:
+        """A step as work; its inputs must be done."""
+        inputs = {name: self.items[name] for name in step.inputs}
+        run, again = self.folder.name, self.again.get(step.name, 0)
+        return Work(self.store, step, inputs, self.profile, run, again)
+
+    def settle(self, step: Step, item: Item, *, new: bool) -> None:
+        """A step is done; `new`: it was made just now."""
+        self.items[step.name] = item
+        if new:
+            self.made()
+
+
+def place_of(step: Step) -> Place:
+    """The kind of process a step runs in."""
+    return STAGES[step.stage].place if step.stage in STAGES else "here"
+
+
+def run_steps(execution: Execution, names: set[str]) -> dict[str, Item]:
+    """Do the named steps; each one's inputs must be among them or in `execution.items`.
+
+    Raises:
+        W2SError: the first step that failed; steps under way are ended, what is stored stays.
+    """
+    if execution.profile.isolate == "none":
+        _run_alone(execution, names)
+    else:
+        _Pool(execution, names).run()
+    return execution.items
+
+
+def _run_alone(execution: Execution, names: set[str]) -> None:
+    """One step after another in this process."""
+    engines = OpenEngine()
+    try:
+        for step in execution.plan.steps.values():
+            if step.name in names and step.name not in execution.items:
+                _do_here(execution, step, engines)
+    finally:
+        engines.close()
+
+
+def _do_here(execution: Execution, step: Step, engines: OpenEngine | None) -> None:
+    work = execution.work(step)
+    found = maker(step.stage).find(work)
+    if found is None:
+        progress = execution.progress
+        progress.begin(step.name, step.stage)
+        doing = replace(
+            work,
+            engines=engines,
+            report=lambda done, total, unit: progress.update(step.name, done, total, unit),
+        )
+        maker(step.stage).make(doing)
+        found = _must_find(work)
+        progress.end(step.name, summary(found))
+        execution.settle(step, found, new=True)
+    else:
+        execution.progress.skip(1)
+        execution.settle(step, found, new=False)
+
+
+def _must_find(work: Work) -> Item:
+    found = maker(work.step.stage).find(work)
+    assert found is not None, f"{work.step.name} was made but is not in the store"
+    return found
+
+
+def summary(item: Item) -> str:
+    """One step's counts in a line."""
+    counts = item.counts
+    said = []
+    if "in" in counts and item.kind != "model":
+        said.append(f"in {counts['in']:,}")
+    if "out" in counts and item.kind != "model":
+        said.append(f"out {counts['out']:,}")
+    if "dropped" in counts:
+        said.append(f"dropped {sum(counts['dropped'].values()):,}")
+    for group in ("status", "flags", "finish"):
+        said += [f"{name} {count:,}" for name, count in counts.get(group, {}).items()]
+    for name in ("pairs", "examples", "updates", "tokens"):
+        if counts.get(name):
+            said.append(f"{name} {counts[name]:,}")
+    return "  ".join(said)
+
+
+class _Pool:
+    """Worker processes by kind, each with one step at a time; ready steps go to idle workers."""
+
+    def __init__(self, execution: Execution, names: set[str]) -> None:
+        self.execution = execution
+        self.waiting = [
+            step
+            for step in execution.plan.steps.values()
+            if step.name in names and step.name not in execution.items
+        ]
+        self.events: queue.Queue[tuple[Worker, dict[str, Any]]] = queue.Queue()
+        self.idle: dict[Place, list[Worker]] = {"engine": [], "torch": []}
+        self.busy: dict[Worker, Work] = {}
+        self.last_model: dict[Worker, str] = {}
+        self.missing: set[str] = set()
+        self.count = 0
+
+    def run(self) -> None:
+        try:
+            while self.waiting or self.busy:
+                moved = self._start_ready()
+                if not moved and self.busy:
+                    self._handle(*self.events.get())
+        finally:
+            self._end()
+
+    def _start_ready(self) -> bool:
+        """Settle or start what can be; whether anything could."""
+        moved = False
+        for step in self._ready():
+            work = self.execution.work(step)
+            # looked up once: a step that waits for a worker is not searched for again
+            found = None if step.name in self.missing else maker(step.stage).find(work)
+            if found is not None:
+                self.execution.progress.skip(1)
+                self.execution.settle(step, found, new=False)
+            elif place_of(step) == "here":
+                _do_here(self.execution, step, None)
+            elif not self._give(work):
+                self.missing.add(step.name)
+                continue
+            self.waiting.remove(step)
+            moved = True
+        return moved
+
+    def _ready(self) -> list[Step]:
+        """Steps whose inputs are done; those for workers first, so that none is kept idle."""
+        done = self.execution.items
+        ready = [one for one in self.waiting if all(name in done for name in one.inputs)]
+        return sorted(ready, key=lambda step: place_of(step) == "here")
+
+    def _give(self, work: Work) -> bool:
+        """Hand work to a worker of its kind, if one is idle or may be started."""
+        place = place_of(work.step)
+        model = work.role("model").reference().path if "model" in work.step.roles else ""
+        idle = self.idle[place]
+        worker = next((one for one in idle if self.last_model.get(one) == model), None)
+        worker = worker or (idle[0] if idle else self._start(place))
+        if worker is None:
+            return False
+        if worker in idle:
+            idle.remove(worker)
+        self.busy[worker] = work
+        self.last_model[worker] = model
+        self.execution.progress.begin(work.step.name, work.step.stage)
+        worker.give(work)
+        return True
+
+    def _start(self, place: Place) -> Worker | None:
+        allowed = getattr(self.execution.profile.workers, place)
+        working = sum(place_of(work.step) == place for work in self.busy.values())
+        if working >= allowed:
+            return None
+        self.count += 1
+        name = f"{place}-{self.count}"
+        environment = self.execution.profile.environment
+        worker = Worker(name, self.execution.folder / "logs" / f"{name}.log", environment)
+        threading.Thread(target=self._listen, args=(worker,), daemon=True).start()
+        return worker
+
+    def _listen(self, worker: Worker) -> None:
+        while True:
+            event = worker.event()
+            self.events.put((worker, event))
+            if event["event"] == "died":
+                return
+
+    def _handle(self, worker: Worker, event: dict[str, Any]) -> None:
+        if worker not in self.busy:
+            return
+        work, kind = self.busy[worker], event["event"]
+        if kind == "progress":
+            name, done, total = work.step.name, event["done"], event["total"]
+            self.execution.progress.update(name, done, total, event["unit"])
+            return
+        del self.busy[worker]
+        if kind != "done":
+            raise _failure(work.step, event, worker.log)
+        item = _must_find(work)
+        self.execution.progress.end(work.step.name, summary(item))
+        self.execution.settle(work.step, item, new=True)
+        if self.execution.profile.isolate == "step":
+            worker.stop()
+        else:
+            self.idle[place_of(work.step)].append(worker)
+
+    def _end(self) -> None:
+        for worker in self.busy:
+            worker.process.kill()
+        for workers in self.idle.values():
+            for worker in workers:
+                worker.stop()
+
+
+def _failure(step: Step, event: dict[str, Any], log: Path) -> W2SError:
+    """What went wrong in a worker, as an exception of the class it had there."""
+    where = f"steps.{step.name}.{step.stage}"
+    shown = os.path.relpath(log)
+    if event["event"] == "died":
+        return EngineError(f"{where}: its process died ({event['message']}); see {shown}")
+    known = getattr(errors, event["type"], None)
+    if isinstance(known, type) and issubclass(known, W2SError):
+        return known(f"{where}: {event['message']}")
+    return EngineError(f"{where}: {event['type']}: {event['message'][:400]}; see {shown}")

@@ -1,0 +1,29 @@
+"""Finding and making results, by stage. One literal table."""
+
+from __future__ import annotations
+
+import importlib
+from typing import cast
+
+from reason_w2s.runs.work import Maker
+
+MAKERS: dict[str, str] = {
+    "problems": "problems",
+    "model": "located",
+    "prompted": "located",
+    "union": "unions",
+    "sample": "samples",
+    "import": "imported",
+    "check": "annotations",
+    "stepcheck": "annotations",
+    "select": "choices",
+    "pair": "choices",
+    "train": "trained",
+    "pretrain": "trained",
+    "scratch": "trained",
+}
+
+
+def maker(stage: str) -> Maker:
+    """The module that finds and makes a stage's results."""
+    return cast(Maker, importlib.import_module(f"{__name__}.{MAKERS[stage]}"))

@@ -1,0 +1,95 @@
+"""Columns that a step adds to traces: one narrow table per source of traces and settings."""
+
+from __future__ import annotations
+
+import importlib
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+from reason_w2s.records import Row
+from reason_w2s.runs import rows
+from reason_w2s.runs.items import Item
+from reason_w2s.runs.store import read_parts, write_part
+from reason_w2s.runs.tables import ANNOTATIONS, digest
+from reason_w2s.runs.work import Stopwatch, Work
+from reason_w2s.stages.table import STAGES, config_class
+
+PART = 4096
+"""Rows per part: what a killed check loses at most."""
+
+FUNCTIONS: dict[str, str] = {
+    "check": "reason_w2s.stages.check:check",
+    "stepcheck": "reason_w2s.stages.stepcheck:stepcheck",
+}
+
+
+def find(work: Work) -> Item | None:
+    """The annotation, if every trace has it for its present text and gold."""
+    upstream = list(_upstream(work))
+    found = _known(work)
+    marks = [(row.trace.key, rows.input_of(row)) for row in upstream]
+    if any(mark not in found for mark in marks):
+        return None
+    kept = [found[mark] for mark in marks]
+    size = len(marks)
+    counts = {"in": size, "out": size, **_summary(work.step.stage, kept)}
+    mark = digest(work.step.name, _key(work), [item.digest for item in work.of])
+    return Item(work.step.name, work.step.stage, "traces", _key(work), mark, work.of, counts=counts)
+
+
+def make(work: Work) -> None:
+    """Annotate the traces that lack it."""
+    stage = work.step.stage
+    found = _known(work)
+    todo = [row for row in _upstream(work) if (row.trace.key, rows.input_of(row)) not in found]
+    function, cfg = _function(stage), config_class(stage).model_validate(work.step.config)
+    watch = Stopwatch(work.run)
+    with work.store.locked(stage, _key(work)) as folder:
+        for start in range(0, len(todo), PART):
+            batch = todo[start : start + PART]
+            made = [
+                {**columns, "input": rows.input_of(row)}
+                for row, columns in zip(batch, function(batch, cfg), strict=True)
+            ]
+            write_part(folder, made, ANNOTATIONS[stage], watch.lap())
+            work.report(start + len(batch), len(todo), "traces")
+
+
+def _function(stage: str) -> Callable[[Iterable[Row], Any], Iterator[dict[str, Any]]]:
+    module, name = FUNCTIONS[stage].split(":")
+    loaded: Callable[[Iterable[Row], Any], Iterator[dict[str, Any]]]
+    loaded = getattr(importlib.import_module(module), name)
+    return loaded
+
+
+def _upstream(work: Work) -> Iterator[Row]:
+    shell = Item(work.step.name, "union", "traces", "", "", work.of)
+    return rows.rows(work.store, shell if len(work.of) > 1 else work.of[0])
+
+
+def _key(work: Work) -> str:
+    """By the tables the traces come from, so that a larger `n` or set adds to the same table."""
+    sources = {
+        item.key
+        for parent in work.of
+        for item in parent.lineage()
+        if item.stage in STAGES and STAGES[item.stage].shape == "make"
+    }
+    return work.key(work.settings(), sorted(sources))
+
+
+def _known(work: Work) -> dict[tuple[str, str], dict[str, Any]]:
+    folder = work.store.folder(work.step.stage, _key(work))
+    table = read_parts(folder, ANNOTATIONS[work.step.stage])
+    return {(row["key"], row["input"]): row for row in table.to_pylist()}
+
+
+def _summary(stage: str, found: list[dict[str, Any]]) -> dict[str, Any]:
+    """What the report shows of an annotation."""
+    if stage == "check":
+        return {
+            "status": dict(Counter(str(row["status"]) for row in found)),
+            "rules": dict(Counter(str(row["rule"]) for row in found)),
+        }
+    return {"flags": dict(Counter(flag for row in found for flag in row["flags"]))}

@@ -1,0 +1,136 @@
+"""Models that a step makes: trained through TRL, or built from nothing for the CPU world."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from reason_w2s.engines.model_folder import fingerprint, save_prompt
+from reason_w2s.prompts import Prompt
+from reason_w2s.runs import rows
+from reason_w2s.runs.items import Item, ModelRef
+from reason_w2s.runs.store import put_folder, read_json, write_json
+from reason_w2s.runs.tables import digest
+from reason_w2s.runs.work import Stopwatch, Work
+from reason_w2s.stages.train import TrainConfig, from_pairs, from_solutions, from_traces
+from reason_w2s.train.config import Example, PairExample, TrainSettings, TrainStats
+
+
+def find(work: Work) -> Item | None:
+    """The model, if a run finished making it."""
+    stage, key = work.step.stage, _key(work)
+    folder = work.store.folder(stage, key)
+    if not (folder / "made.json").is_file():
+        return None
+    made = read_json(folder / "made.json")
+    dtype = work.step.config.get("dtype") or "float32"
+    path = str((folder / "model").resolve())
+    model = ModelRef(path, made["fingerprint"], _prompt(work), dtype)
+    counts = {name: made["stats"][name] for name in ("examples", "updates", "tokens")}
+    counts["in"] = counts["out"] = counts["examples"]
+    name = work.step.name
+    return Item(name, stage, "model", key, made["fingerprint"], model=model, counts=counts)
+
+
+def make(work: Work) -> None:
+    """Train in `work/`, then move the finished folder to `model/`; resumes a killed training."""
+    stage, key = work.step.stage, _key(work)
+    watch = Stopwatch(work.run)
+    with work.store.locked(stage, key) as folder:
+        if (folder / "made.json").is_file():
+            return
+        aside = folder / "work"
+        out = aside / "model"
+        aside.mkdir(exist_ok=True)
+        stats = _build(work, out, aside)
+        prompt = _prompt(work)
+        assert prompt is not None, work.step.name
+        save_prompt(out, Prompt.model_validate(prompt))
+        mark = fingerprint(out)
+        put_folder(out, folder / "model")
+        made = {"fingerprint": mark, "stats": asdict(stats), "cost": asdict(watch.lap())}
+        write_json(folder / "made.json", made)
+        shutil.rmtree(aside)
+
+
+def _build(work: Work, out: Path, aside: Path) -> TrainStats:
+    if work.step.stage == "train":
+        return _train(work, out, aside)
+    from reason_w2s.train import pretrain
+
+    settings = work.settings("prompt")
+    seed = work.step.seed
+    if work.step.stage == "pretrain":
+        return pretrain.pretrain(
+            pretrain.PretrainSettings.model_validate(settings),
+            out,
+            seed=seed,
+            progress=lambda done, total: work.report(done, total, "tokens"),
+        )
+    texts = [problem.question for item in work.of for problem in rows.problems(work.store, item)]
+    pretrain.scratch(pretrain.ScratchSettings.model_validate(settings), texts, out, seed=seed)
+    return TrainStats(len(texts), 0, 0, 0.0, 0.0)
+
+
+def _train(work: Work, out: Path, aside: Path) -> TrainStats:
+    from reason_w2s.train.job import TrainPlaces
+    from reason_w2s.train.run import train
+
+    config = TrainConfig.model_validate(work.step.config)
+    settings = TrainSettings.model_validate(config.model_dump(exclude={"target", "side"}))
+    init = work.role("init")
+    ref = work.role("ref").folder() if "ref" in work.step.roles else None
+    return train(
+        _examples(work, config),
+        settings,
+        TrainPlaces(init.folder(), ref, out, aside, card=_card(work)),
+        prompt=init.reference().asked(),
+        seed=work.step.seed,
+        profile=work.profile.train,
+        progress=lambda done, total: work.report(done, total, "updates"),
+    )
+
+
+def _examples(work: Work, config: TrainConfig) -> list[Example] | list[PairExample]:
+    kinds = {item.kind for item in work.of}
+    if kinds == {"problems"}:
+        asked = [one for item in work.of for one in rows.problems(work.store, item)]
+        return list(from_solutions(asked))
+    if kinds == {"traces"}:
+        return [one for item in work.of for one in from_traces(rows.rows(work.store, item))]
+    read = [rows.pairs(work.store, item) for item in work.of]
+    if config.objective == "sft":
+        sides = [named[getattr(one, str(config.side))] for found, named in read for one in found]
+        return list(from_traces(sides))
+    return [one for found, named in read for one in from_pairs(found, named)]
+
+
+def _card(work: Work) -> dict[str, str]:
+    """What the model card says about where the model comes from."""
+    parents = {
+        role: f"{name} ({work.role(role).digest[:12]})" for role, name in work.step.roles.items()
+    }
+    data = {"data": ", ".join(f"{item.step} ({item.digest[:12]})" for item in work.of)}
+    return {"run": work.run, "step": work.step.name, **parents, **data}
+
+
+def _prompt(work: Work) -> Any:
+    if work.step.stage != "train":
+        return work.step.config["prompt"]
+    return work.role("init").reference().prompt
+
+
+def _key(work: Work) -> str:
+    if work.step.stage != "train":
+        of = [item.digest for item in work.of]
+        return work.key(work.settings("prompt"), of, _prompt(work), work.step.seed)
+    roles = {role: work.role(role).reference().fingerprint for role in work.step.roles}
+    trained_on = [_content(item) for item in work.of]
+    return work.key(work.settings(), roles, _prompt(work), trained_on, work.step.seed)
+
+
+def _content(item: Item) -> str:
+    """What is trained on, whatever its step is called."""
+    return digest(item.kind, item.digest)

@@ -1,0 +1,41 @@
+"""Where a run happens: processes, memory, engine. Nothing here changes what is learned."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from reason_w2s.engines.protocols import EngineName
+from reason_w2s.engines.settings import EngineSettings
+from reason_w2s.train.config import TrainProfile
+
+Isolate = Literal["none", "kind", "step"]
+
+
+class Workers(BaseModel):
+    """How many processes of each kind may work at once (`isolate: kind` and `step`)."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    engine: int = Field(1, ge=1)
+    torch: int = Field(1, ge=1)
+
+
+class Profile(BaseModel):
+    """A machine.
+
+    isolate: none (all in this process), kind (one long-lived process for sampling and one for
+    training, models swapped inside), step (a process per step: memory comes back, a crash takes
+    only its step).
+    sampler: the engine that samples. environment: variables set in every worker.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    isolate: Isolate = "kind"
+    sampler: EngineName = "vllm"
+    workers: Workers = Workers()
+    engine: EngineSettings = EngineSettings()
+    train: TrainProfile = TrainProfile()
+    environment: dict[str, str] = Field(default_factory=dict)

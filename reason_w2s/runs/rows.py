@@ -1,0 +1,140 @@
+"""Reading an item's records back: text joined to every column its lineage added."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+import pyarrow as pa
+
+from reason_w2s.records import Pair, Problem, Row
+from reason_w2s.runs.items import Item
+from reason_w2s.runs.store import Store, read_parts
+from reason_w2s.runs.tables import (
+    ANNOTATIONS,
+    KEYS,
+    PAIRS,
+    PROBLEMS,
+    TRACES,
+    digest,
+    pair_of,
+    problem_of,
+    trace_of,
+)
+from reason_w2s.stages.sample import trace_key
+from reason_w2s.stages.table import STAGES
+
+BATCH = 1024
+"""Traces turned into Python objects at a time; the table itself stays compact Arrow memory."""
+
+
+def problems(store: Store, item: Item) -> list[Problem]:
+    """The problems of a problem set, or of the several a trace step was asked of."""
+    if item.stage != "problems":
+        return [problem for parent in item.of for problem in problems(store, parent)]
+    table = read_parts(store.folder("problems", item.key), PROBLEMS)
+    return [problem_of(row) for row in table.to_pylist()]
+
+
+def rows(store: Store, item: Item) -> Iterator[Row]:
+    """Traces with their problems and columns, those of one problem together."""
+    if item.stage == "union":
+        return _union([list(rows(store, parent)) for parent in item.of])
+    if item.stage in ("sample", "import"):
+        return _drawn(store, item)
+    inner = _of(store, item)
+    if STAGES[item.stage].shape == "annotate":
+        return _annotated(store, item, inner)
+    return _chosen(store, item, inner)
+
+
+def pairs(store: Store, item: Item) -> tuple[list[Pair], dict[str, Row]]:
+    """The pairs of a pair step, and the rows they name, by key."""
+    table = read_parts(store.folder("pair", item.key), PAIRS)
+    found = [pair_of(row) for row in table.to_pylist()]
+    wanted = {key for pair in found for key in (pair.chosen, pair.rejected)}
+    named = {row.trace.key: row for row in _of(store, item) if row.trace.key in wanted}
+    return found, named
+
+
+def wanted_keys(item_key: str, asked: list[Problem], n: int) -> Iterator[tuple[str, Problem, int]]:
+    """(trace key, problem, sample index) of everything a sample step of this identity owes."""
+    for problem in asked:
+        for index in range(n):
+            yield trace_key(item_key, problem, index), problem, index
+
+
+def usable(row: Mapping[str, Any], max_tokens: int) -> bool:
+    """Whether a stored trace is what sampling under this limit would give."""
+    if row["max_tokens"] == max_tokens:
+        return True
+    return bool(row["finish_reason"] == "stop" and row["n_tokens"] <= max_tokens)
+
+
+def input_of(row: Row) -> str:
+    """What an annotation of this row was made from: a changed text or gold makes it stale."""
+    problem = row.problem
+    return digest(row.trace.text, row.trace.finish_reason, problem.gold, problem.options)
+
+
+def _of(store: Store, item: Item) -> Iterator[Row]:
+    if len(item.of) == 1:
+        return rows(store, item.of[0])
+    return _union([list(rows(store, parent)) for parent in item.of])
+
+
+def _union(sets: list[list[Row]]) -> Iterator[Row]:
+    """All rows once, grouped by problem; a trace that came by two ways has the columns of both."""
+    grouped: dict[str, dict[str, Row]] = {}
+    for one in sets:
+        for row in one:
+            group = grouped.setdefault(row.problem.id, {})
+            seen = group.get(row.trace.key)
+            columns = {**(seen.columns if seen else {}), **row.columns}
+            group[row.trace.key] = replace(row, columns=columns)
+    for group in grouped.values():
+        yield from group.values()
+
+
+def _drawn(store: Store, item: Item) -> Iterator[Row]:
+    table = read_parts(store.folder(item.stage, item.key), TRACES)
+    asked = problems(store, item)
+    if item.stage == "import":
+        by_id = {problem.id: problem for problem in asked}
+        for row in table.to_pylist():
+            yield Row(trace_of(row), by_id[row["problem_id"]])
+        return
+    places = _places(table, item.extent["max_tokens"])
+    wanted = list(wanted_keys(item.key, asked, item.extent["n"]))
+    for start in range(0, len(wanted), BATCH):
+        batch = wanted[start : start + BATCH]
+        found = table.take([places[key] for key, _, _ in batch]).to_pylist()
+        for row, (_, problem, _) in zip(found, batch, strict=True):
+            yield Row(replace(trace_of(row), model=item.extent["model"]), problem)
+
+
+def _places(table: pa.Table, max_tokens: int) -> dict[str, int]:
+    """Trace key -> row of the table that is right for this limit."""
+    names = ("key", "finish_reason", "n_tokens", "max_tokens")
+    narrow = table.select(names).to_pylist()
+    return {row["key"]: place for place, row in enumerate(narrow) if usable(row, max_tokens)}
+
+
+def _annotated(store: Store, item: Item, inner: Iterator[Row]) -> Iterator[Row]:
+    table = read_parts(store.folder(item.stage, item.key), ANNOTATIONS[item.stage])
+    found = {(row["key"], row["input"]): row for row in table.to_pylist()}
+    for row in inner:
+        added = found[row.trace.key, input_of(row)]
+        columns = {
+            f"{item.step}.{name}": value
+            for name, value in added.items()
+            if name not in ("key", "input")
+        }
+        yield replace(row, columns={**row.columns, **columns})
+
+
+def _chosen(store: Store, item: Item, inner: Iterator[Row]) -> Iterator[Row]:
+    table = read_parts(store.folder(item.stage, item.key), KEYS)
+    kept = set(table.column("key").to_pylist())
+    return (row for row in inner if row.trace.key in kept)

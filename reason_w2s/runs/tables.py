@@ -1,0 +1,129 @@
+"""Records as table rows and back, with their Arrow schemas."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import pyarrow as pa
+
+from reason_w2s.records import Pair, Problem, Trace
+
+PROBLEMS = pa.schema(
+    [
+        ("id", pa.string()),
+        ("question", pa.string()),
+        ("gold", pa.string()),  # JSON: a string, a list of strings, or null
+        ("solution", pa.string()),
+        ("options", pa.list_(pa.string())),
+        ("level", pa.int32()),
+        ("subject", pa.string()),
+        ("meta", pa.string()),  # JSON
+    ]
+)
+TRACES = pa.schema(
+    [
+        ("key", pa.string()),
+        ("problem_id", pa.string()),
+        ("parent", pa.string()),
+        ("model", pa.string()),
+        ("index", pa.int32()),
+        ("text", pa.string()),
+        ("finish_reason", pa.string()),
+        ("n_prompt", pa.int32()),
+        ("n_tokens", pa.int32()),
+        ("max_tokens", pa.int32()),
+        ("token_ids", pa.list_(pa.int32())),
+        ("logprobs", pa.list_(pa.float32())),
+    ]
+)
+KEYS = pa.schema([("key", pa.string()), ("problem_id", pa.string())])
+PAIRS = pa.schema(
+    [
+        ("problem_id", pa.string()),
+        ("chosen", pa.string()),
+        ("rejected", pa.string()),
+        ("rule", pa.int32()),
+        ("margin", pa.float64()),
+    ]
+)
+DROPPED = pa.schema([("key", pa.string()), ("step", pa.string()), ("reason", pa.string())])
+ANNOTATIONS: dict[str, pa.Schema] = {
+    "check": pa.schema(
+        [
+            ("key", pa.string()),
+            ("input", pa.string()),
+            ("status", pa.string()),
+            ("correct", pa.bool_()),
+            ("answer", pa.string()),
+            ("rule", pa.string()),
+            ("reason", pa.string()),
+        ]
+    ),
+    "stepcheck": pa.schema(
+        [
+            ("key", pa.string()),
+            ("input", pa.string()),
+            ("flags", pa.list_(pa.string())),
+            ("n_steps", pa.int32()),
+            ("n_equations", pa.int32()),
+            ("n_wrong_equations", pa.int32()),
+            ("first_error", pa.int32()),
+        ]
+    ),
+}
+
+
+def problem_row(problem: Problem) -> dict[str, Any]:
+    """A problem as a row of `PROBLEMS`."""
+    return {
+        "id": problem.id,
+        "question": problem.question,
+        "gold": None if problem.gold is None else json.dumps(problem.gold),
+        "solution": problem.solution,
+        "options": problem.options,
+        "level": problem.level,
+        "subject": problem.subject,
+        "meta": json.dumps(dict(problem.meta), sort_keys=True, default=str),
+    }
+
+
+def problem_of(row: Mapping[str, Any]) -> Problem:
+    """A row of `PROBLEMS` as a problem."""
+    gold = None if row["gold"] is None else json.loads(row["gold"])
+    return Problem(
+        id=row["id"],
+        question=row["question"],
+        gold=tuple(gold) if isinstance(gold, list) else gold,
+        solution=row["solution"],
+        options=tuple(row["options"]) if row["options"] is not None else None,
+        level=row["level"],
+        subject=row["subject"],
+        meta=json.loads(row["meta"]),
+    )
+
+
+def trace_row(trace: Trace) -> dict[str, Any]:
+    """A trace as a row of `TRACES`."""
+    return {name: getattr(trace, name) for name in TRACES.names}
+
+
+def trace_of(row: Mapping[str, Any]) -> Trace:
+    """A row of `TRACES` as a trace."""
+    values = dict(row)
+    for name in ("token_ids", "logprobs"):
+        values[name] = None if row[name] is None else tuple(row[name])
+    return Trace(**values)
+
+
+def pair_of(row: Mapping[str, Any]) -> Pair:
+    """A row of `PAIRS` as a pair."""
+    return Pair(**row)
+
+
+def digest(*parts: Any) -> str:
+    """A short SHA-256 of JSON-able values, the identity of whatever they describe."""
+    text = json.dumps(parts, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()[:24]

@@ -1,0 +1,135 @@
+"""A worker process: reads work as JSON lines, does it, answers with events as JSON lines.
+
+Events: {"event": "progress", done, total, unit}, {"event": "done"}, {"event": "error", type,
+message, exit_code}. Everything that libraries print goes to the worker's log, never into the
+protocol. A worker dies with its parent.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import logging
+import os
+import signal
+import subprocess
+import sys
+import time
+import traceback
+from collections.abc import Mapping
+from pathlib import Path
+from typing import IO, Any
+
+from reason_w2s.errors import W2SError
+from reason_w2s.runs.makers import maker
+from reason_w2s.runs.open_engine import OpenEngine
+from reason_w2s.runs.work import Work
+
+REPORT_EVERY_S = 0.5
+PR_SET_PDEATHSIG = 1
+
+
+class Worker:
+    """The parent's end of one worker process."""
+
+    def __init__(self, name: str, log: Path, environment: Mapping[str, str]) -> None:
+        self.name = name
+        self.log = log
+        log.parent.mkdir(parents=True, exist_ok=True)
+        with log.open("ab") as stream:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "reason_w2s.runs.worker"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=stream,
+                env={**os.environ, **environment},
+            )
+        assert self.process.stdout is not None
+        self.answers = self.process.stdout
+
+    def give(self, work: Work) -> None:
+        """Hand it a step."""
+        assert self.process.stdin is not None
+        self.process.stdin.write((json.dumps(work.to_json()) + "\n").encode())
+        self.process.stdin.flush()
+
+    def event(self) -> dict[str, Any]:
+        """Its next event; one of type "died" if the process is gone."""
+        line = self.answers.readline()
+        if not line:
+            code = self.process.wait()
+            return {"event": "died", "message": f"exit code {code}", "log": str(self.log)}
+        event: dict[str, Any] = json.loads(line)
+        return event
+
+    def stop(self) -> None:
+        """Let it end; kill it if it does not."""
+        assert self.process.stdin is not None
+        self.process.stdin.close()
+        try:
+            self.process.wait(timeout=10)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+
+class _Reporter:
+    """Sends progress, at most twice a second."""
+
+    def __init__(self, out: IO[str]) -> None:
+        self.out = out
+        self.last = 0.0
+
+    def send(self, event: dict[str, Any]) -> None:
+        self.out.write(json.dumps(event) + "\n")
+        self.out.flush()
+
+    def progress(self, done: int, total: int, unit: str) -> None:
+        now = time.monotonic()
+        if now - self.last >= REPORT_EVERY_S or done >= total:
+            self.last = now
+            self.send({"event": "progress", "done": done, "total": total, "unit": unit})
+
+
+def serve(lines: IO[str], out: IO[str]) -> None:
+    """Do one piece of work per line until there are no more."""
+    engines, reporter = OpenEngine(), _Reporter(out)
+    for line in lines:
+        work = Work.from_json(json.loads(line), reporter.progress, engines)
+        logging.info("step %s (%s)", work.step.name, work.step.stage)
+        try:
+            maker(work.step.stage).make(work)
+        except W2SError as error:
+            logging.exception("step %s failed", work.step.name)
+            reporter.send(_failure(error, error.exit_code))
+        except Exception as error:  # the parent must hear of every failure, whatever its kind
+            logging.error("step %s failed\n%s", work.step.name, traceback.format_exc())
+            reporter.send(_failure(error, 1))
+        else:
+            reporter.send({"event": "done"})
+    engines.close()
+
+
+def _failure(error: Exception, exit_code: int) -> dict[str, Any]:
+    return {
+        "event": "error",
+        "type": type(error).__name__,
+        "message": str(error),
+        "exit_code": exit_code,
+    }
+
+
+def main() -> None:
+    """Entry point of the worker process."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    # the terminal sends Ctrl-C to the whole group; the parent decides what it means
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    out = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
+    serve(sys.stdin, out)
+
+
+if __name__ == "__main__":
+    main()

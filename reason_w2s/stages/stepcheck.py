@@ -1,0 +1,123 @@
+"""Look at each trace without any gold answer: arithmetic, format, repetition, noise.
+
+Never reads `problem.gold` or `problem.solution`: what it finds may be used where no labels are
+allowed. The degeneracy and noise rules are those of an independent W2SR replication (a 6/8/10-gram
+of words four times in the last 800 characters; over 200 words of which under 30% are different;
+stray CJK text, URLs, HTML entities).
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from reason_w2s.answers.arithmetic import equations
+from reason_w2s.answers.extract import extract, unclosed_box
+from reason_w2s.answers.verdict import Kind
+from reason_w2s.records import Row, Trace
+
+VERSION = 1
+COLUMNS = ("flags", "n_steps", "n_equations", "n_wrong_equations", "first_error")
+FLAGS = (
+    "empty",
+    "truncated",
+    "no_answer",
+    "unclosed_box",
+    "unclosed_think",
+    "wrong_arithmetic",
+    "repetition",
+    "noise",
+)
+
+_CJK = re.compile(r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff]")
+_URL = re.compile(r"https?://|\bwww\.[a-zA-Z0-9]")
+_ENTITY = re.compile(r"&(?:[a-zA-Z]{2,8}|#\d{1,6}|#x[0-9a-fA-F]{1,5});")
+_REPLACEMENT = "\ufffd"
+
+
+class StepcheckConfig(BaseModel):
+    """Thresholds of the checks.
+
+    kind: how an answer is looked for (`auto`: any; `choice`: a letter).
+    ngrams, repeats, tail_chars: a run of that many words, seen `repeats` times in the last
+    `tail_chars` characters, is repetition.
+    min_words, min_unique: so is a trace of more than `min_words` words of which a share below
+    `min_unique` are different.
+    max_cjk_share: of the characters that are not spaces; checked only where the question has none.
+    max_wrong_equations: more wrong equations than this raise `wrong_arithmetic`.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    kind: Kind = "auto"
+    ngrams: tuple[int, ...] = (6, 8, 10)
+    repeats: int = Field(default=4, ge=2)
+    tail_chars: int = Field(default=800, ge=1)
+    min_words: int = Field(default=200, ge=0)
+    min_unique: float = Field(default=0.30, ge=0, le=1)
+    max_cjk_share: float = Field(default=0.0, ge=0, le=1)
+    max_wrong_equations: int = Field(default=0, ge=0)
+
+
+def stepcheck(rows: Iterable[Row], cfg: StepcheckConfig) -> Iterator[dict[str, Any]]:
+    """What each trace looks like from the inside: `key` and `COLUMNS`, one dict per row, in order.
+
+    `flags` is a tuple in the order of `FLAGS`. `n_steps` counts lines that are not empty,
+    `n_equations` the equations that could be decided, and `first_error` is the step, from 0, of the
+    first wrong one, None where there is none. Must not use gold, and does not.
+    """
+    for row in rows:
+        yield {"key": row.trace.key, **_look(row.trace, row.problem.question, cfg)}
+
+
+def _look(trace: Trace, question: str, cfg: StepcheckConfig) -> dict[str, Any]:
+    found = equations(trace.text)
+    wrong = [equation for equation in found if equation.holds is False]
+    raised = {
+        "empty": not trace.text.strip(),
+        "truncated": trace.finish_reason == "length",
+        "no_answer": extract(trace.text, cfg.kind) is None,
+        "unclosed_box": unclosed_box(trace.text),
+        "unclosed_think": trace.text.rfind("<think>") > trace.text.rfind("</think>"),
+        "wrong_arithmetic": len(wrong) > cfg.max_wrong_equations,
+        "repetition": repeats(trace.text, cfg),
+        "noise": noisy(trace.text, question, cfg),
+    }
+    return {
+        "flags": tuple(name for name in FLAGS if raised[name]),
+        "n_steps": sum(1 for line in trace.text.split("\n") if line.strip()),
+        "n_equations": sum(1 for equation in found if equation.holds is not None),
+        "n_wrong_equations": len(wrong),
+        "first_error": _step_of(trace.text, wrong[0].start) if wrong else None,
+    }
+
+
+def repeats(text: str, cfg: StepcheckConfig) -> bool:
+    """Whether the text goes round in circles, at its end or as a whole."""
+    tail = text[-cfg.tail_chars :].split()
+    for size in cfg.ngrams:
+        grams = Counter(tuple(tail[at : at + size]) for at in range(len(tail) - size + 1))
+        if grams and max(grams.values()) >= cfg.repeats:
+            return True
+    words = text.split()
+    return len(words) > cfg.min_words and len(set(words)) / len(words) < cfg.min_unique
+
+
+def noisy(text: str, question: str, cfg: StepcheckConfig) -> bool:
+    """Whether the text holds what no solution does: URLs, HTML entities, lost bytes, stray CJK."""
+    if _REPLACEMENT in text or _ENTITY.search(text):
+        return True
+    if _URL.search(text) and not _URL.search(question):
+        return True
+    cjk = len(_CJK.findall(text))
+    visible = sum(1 for char in text if not char.isspace()) if cjk else 0
+    return cjk > cfg.max_cjk_share * visible and not _CJK.search(question)
+
+
+def _step_of(text: str, position: int) -> int:
+    """Which of the lines that are not empty holds `position`."""
+    return sum(1 for line in text[:position].split("\n")[:-1] if line.strip())

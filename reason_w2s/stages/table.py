@@ -1,0 +1,126 @@
+"""The stages there are. One literal table: what each takes, gives, needs and adds."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, Literal, NamedTuple
+
+from pydantic import BaseModel
+
+Kind = Literal["model", "problems", "traces", "pairs"]
+Shape = Literal["make", "annotate", "choose"]
+Place = Literal["here", "engine", "torch"]
+
+
+class Stage(NamedTuple):
+    """One operation.
+
+    config: "module:Class" of its settings. takes: the kinds `of` may have (none: it has no `of`).
+    roles: other references, name -> kind. shape: annotating stages add `columns` to traces and
+    drop nothing; only choosing stages drop. place: the process it runs in. gold: the columns that
+    are made from gold labels.
+    """
+
+    config: str
+    takes: tuple[Kind, ...]
+    gives: Kind
+    shape: Shape
+    place: Place
+    version: int
+    roles: Mapping[str, Kind] = MappingProxyType({})
+    columns: tuple[str, ...] = ()
+    gold: tuple[str, ...] = ()
+
+
+STAGES: dict[str, Stage] = {
+    "sample": Stage(
+        "reason_w2s.stages.sample:SampleConfig",
+        takes=("problems",),
+        gives="traces",
+        shape="make",
+        place="engine",
+        version=1,
+        roles={"model": "model"},
+    ),
+    "import": Stage(
+        "reason_w2s.stages.imports:ImportConfig",
+        takes=("problems",),
+        gives="traces",
+        shape="make",
+        place="here",
+        version=1,
+    ),
+    "check": Stage(
+        "reason_w2s.stages.check:CheckConfig",
+        takes=("traces",),
+        gives="traces",
+        shape="annotate",
+        place="here",
+        version=1,
+        columns=("status", "correct", "answer", "rule", "reason"),
+        gold=("status", "correct", "reason"),
+    ),
+    "stepcheck": Stage(
+        "reason_w2s.stages.stepcheck:StepcheckConfig",
+        takes=("traces",),
+        gives="traces",
+        shape="annotate",
+        place="here",
+        version=1,
+        columns=("flags", "n_steps", "n_equations", "n_wrong_equations", "first_error"),
+    ),
+    "select": Stage(
+        "reason_w2s.stages.select:SelectConfig",
+        takes=("traces",),
+        gives="traces",
+        shape="choose",
+        place="here",
+        version=1,
+    ),
+    "pair": Stage(
+        "reason_w2s.stages.pair:PairConfig",
+        takes=("traces",),
+        gives="pairs",
+        shape="choose",
+        place="here",
+        version=1,
+    ),
+    "train": Stage(
+        "reason_w2s.stages.train:TrainConfig",
+        takes=("traces", "pairs", "problems"),
+        gives="model",
+        shape="make",
+        place="torch",
+        version=1,
+        roles={"init": "model", "ref": "model"},
+    ),
+    "pretrain": Stage(
+        "reason_w2s.train.pretrain:PretrainSettings",
+        takes=(),
+        gives="model",
+        shape="make",
+        place="torch",
+        version=1,
+    ),
+    "scratch": Stage(
+        "reason_w2s.train.pretrain:ScratchSettings",
+        takes=("problems",),
+        gives="model",
+        shape="make",
+        place="torch",
+        version=1,
+    ),
+}
+"""What a step of a recipe may be, and how a `world:` or `scratch:` model is made."""
+
+USABLE = ("sample", "import", "check", "stepcheck", "select", "pair", "train", "prompted")
+"""What may stand under `steps:`; the last is resolved when the recipe is expanded."""
+
+
+def config_class(stage: str) -> type[BaseModel]:
+    """The settings class of a stage."""
+    module, name = STAGES[stage].config.split(":")
+    loaded: Any = getattr(importlib.import_module(module), name)
+    return loaded  # type: ignore[no-any-return]

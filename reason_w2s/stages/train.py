@@ -1,0 +1,64 @@
+"""Turn chosen traces, pairs or gold solutions into training examples, and train on them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Literal
+
+from pydantic import field_validator
+
+from reason_w2s.errors import DataError
+from reason_w2s.records import Pair, Problem, Row, Trace
+from reason_w2s.train.config import Answer, Example, PairExample, TrainSettings
+
+VERSION = 1
+
+
+class TrainConfig(TrainSettings):
+    """A training step of a recipe.
+
+    target: "solution" trains on the gold solutions of a problem set instead of on traces.
+    side: which side of a pair SFT learns from, where `of` is pairs.
+    lora: `all_linear`, or peft's settings; None: full fine-tuning.
+    """
+
+    target: Literal["solution"] | None = None
+    side: Literal["chosen", "rejected"] | None = None
+
+    @field_validator("lora", mode="before")
+    @classmethod
+    def _shorthand(cls, value: Any) -> Any:
+        return {"targets": value} if isinstance(value, str) else value
+
+
+def from_solutions(problems: Iterable[Problem]) -> Iterator[Example]:
+    """Gold solutions as examples.
+
+    Raises:
+        DataError: a problem without one.
+    """
+    for problem in problems:
+        if not problem.solution:
+            raise DataError(
+                f"problem {problem.id} has no gold solution; target: solution needs one "
+                f"(name its column under columns.solution)"
+            )
+        yield Example(problem, Answer(problem.solution))
+
+
+def from_traces(rows: Iterable[Row]) -> Iterator[Example]:
+    """Traces as examples: the sampled ids where they are known, the end token where one ended."""
+    for row in rows:
+        yield Example(row.problem, answer(row.trace))
+
+
+def from_pairs(pairs: Iterable[Pair], rows: Mapping[str, Row]) -> Iterator[PairExample]:
+    """Pairs as examples; `rows` holds their traces by key."""
+    for pair in pairs:
+        chosen, rejected = rows[pair.chosen], rows[pair.rejected]
+        yield PairExample(chosen.problem, answer(chosen.trace), answer(rejected.trace))
+
+
+def answer(trace: Trace) -> Answer:
+    """A trace as something to learn. One that was cut has no end to learn."""
+    return Answer(trace.text, trace.token_ids, ends=trace.finish_reason == "stop")

@@ -1,0 +1,204 @@
+"""From a recipe's settings and a profile to the arguments of TRL's config.
+
+`trainer:` in a recipe passes through to TRL by TRL's own names. What the recipe's other keys, a
+profile or the run itself decide may not stand there: two places for one thing would disagree.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from reason_w2s.errors import ConfigError
+from reason_w2s.train.config import Objective, TrainProfile, TrainSettings
+
+KEYS_FILE = Path(__file__).with_name("trl_keys.json")
+LOG_LINES = 50
+CUDA_MICRO_BATCH = 8
+DEFAULT_EPOCHS = 3.0
+SMOOTHED = {"robust", "exo_pair", "aot", "aot_unpaired"}
+
+RECIPE_BATCH = "`batch` of the train step"
+MICRO = "`micro_batch` in launch/profiles"
+RUN = "the run, which sets it by itself"
+OWNED: dict[str, str] = {
+    "per_device_train_batch_size": f"{RECIPE_BATCH} (examples per update) or {MICRO}",
+    "gradient_accumulation_steps": f"{RECIPE_BATCH} and {MICRO}, from which it is derived",
+    "auto_find_batch_size": MICRO,
+    "max_steps": "`updates` of the train step",
+    "bf16": "`dtype` of the train step",
+    "fp16": "`dtype` of the train step",
+    "bf16_full_eval": "`dtype` of the train step",
+    "fp16_full_eval": "`dtype` of the train step",
+    "use_cpu": "`device` in launch/profiles",
+    "gradient_checkpointing": "`gradient_checkpointing` in launch/profiles",
+    "gradient_checkpointing_kwargs": "`gradient_checkpointing` in launch/profiles",
+    "deepspeed": "launch/profiles",
+    "fsdp": "launch/profiles",
+    "fsdp_config": "launch/profiles",
+    "accelerator_config": "launch/profiles",
+    "parallelism_config": "launch/profiles",
+    "report_to": "`report_to` in launch/profiles",
+    "seed": "`seed` of the recipe",
+    "data_seed": "`seed` of the recipe",
+    "model_init_kwargs": "`models` of the recipe",
+    "trust_remote_code": "`models` of the recipe",
+    "chat_template_path": "`prompt` of the model",
+    "eos_token": "the model's tokenizer",
+    "pad_token": "the model's tokenizer",
+    "completion_only_loss": RUN,
+    "assistant_only_loss": RUN,
+    "output_dir": RUN,
+    "run_name": RUN,
+    "project": RUN,
+    "disable_tqdm": RUN,
+    "remove_unused_columns": RUN,
+    "resume_from_checkpoint": RUN,
+    "ignore_data_skip": RUN,
+    "do_train": RUN,
+    "do_eval": RUN,
+    "do_predict": RUN,
+    "load_best_model_at_end": RUN,
+    "metric_for_best_model": RUN,
+    "greater_is_better": RUN,
+    "prediction_loss_only": RUN,
+    "push_to_hub": RUN,
+    "local_rank": RUN,
+    "ddp_backend": "launch/profiles",
+}
+OWNED_PREFIXES: dict[str, str] = {
+    "save_": "`save_updates` in launch/profiles",
+    "logging_": RUN,
+    "log_": RUN,
+    "dataset_": RUN,
+    "dataloader_": RUN,
+    "eval_": "`evaluate` of the recipe",
+    "per_device_eval": "`evaluate` of the recipe",
+    "hub_": RUN,
+    "trackio_": "launch/profiles",
+}
+
+
+def owner(key: str) -> str | None:
+    """Where a TRL setting is set instead of under `trainer:`; None if that is its place."""
+    if key in OWNED:
+        return OWNED[key]
+    return next((who for start, who in OWNED_PREFIXES.items() if key.startswith(start)), None)
+
+
+def check_trainer_keys(objective: Objective, trainer: dict[str, Any]) -> None:
+    """Check the names under `trainer:` against the pinned TRL's, without importing it.
+
+    Raises:
+        ConfigError: a key that belongs elsewhere, or one that TRL's config does not have.
+    """
+    known = _known(objective)
+    for key in trainer:
+        place = owner(key)
+        if key in known and place is not None:
+            raise ConfigError(f"trainer.{key}: belongs to {place}; remove it here")
+        if key not in known:
+            near = difflib.get_close_matches(key, [k for k in known if owner(k) is None], n=1)
+            hint = f"; did you mean '{near[0]}'?" if near else ""
+            raise ConfigError(
+                f"trainer: unknown key '{key}' for {objective} in TRL {_keys()['trl']}{hint}"
+            )
+    _check_smoothing(objective, trainer)
+
+
+def accumulation(settings: TrainSettings, profile: TrainProfile) -> tuple[int, int]:
+    """(examples per process and forward pass, forward passes per update), exactly `batch` in all.
+
+    Raises:
+        ConfigError: the batch does not divide.
+    """
+    share, rest = divmod(settings.batch, profile.processes)
+    if rest:
+        raise ConfigError(
+            f"batch {settings.batch} does not divide over {profile.processes} processes; change "
+            "`batch` of the train step or `processes` in launch/profiles"
+        )
+    micro = profile.micro_batch or _micro_batch(share, profile)
+    if share % micro:
+        raise ConfigError(
+            f"batch {settings.batch} is {share} per process, not a multiple of micro_batch {micro}; "
+            f"set `micro_batch` in launch/profiles to a divisor of {share}"
+        )
+    return micro, share // micro
+
+
+def total_updates(settings: TrainSettings, examples: int) -> int:
+    """Optimiser updates of the whole run (an estimate under packing, where examples are joined)."""
+    if settings.updates is not None:
+        return settings.updates
+    epochs = float(settings.trainer.get("num_train_epochs", DEFAULT_EPOCHS))
+    per_epoch = -(-examples // settings.batch)
+    return max(1, -int(-epochs * per_epoch // 1))
+
+
+def config_arguments(
+    settings: TrainSettings, profile: TrainProfile, *, output: Path, examples: int, seed: int
+) -> dict[str, Any]:
+    """The keyword arguments of SFTConfig or DPOConfig.
+
+    Raises:
+        ConfigError: a key in `trainer:` that may not stand there, both `updates` and
+            `num_train_epochs`, or a batch that does not divide.
+    """
+    check_trainer_keys(settings.objective, settings.trainer)
+    if settings.updates is not None and "num_train_epochs" in settings.trainer:
+        raise ConfigError("a train step has `updates` or trainer.num_train_epochs, not both")
+    micro, steps = accumulation(settings, profile)
+    return {
+        **settings.trainer,
+        "output_dir": str(output),
+        "seed": seed,
+        "data_seed": seed,
+        "per_device_train_batch_size": micro,
+        "gradient_accumulation_steps": steps,
+        "max_steps": -1 if settings.updates is None else settings.updates,
+        "bf16": settings.dtype == "bfloat16",
+        "use_cpu": profile.device == "cpu",
+        "gradient_checkpointing": profile.gradient_checkpointing,
+        "logging_strategy": "steps",
+        "logging_steps": max(1, total_updates(settings, examples) // LOG_LINES),
+        "report_to": profile.report_to,
+        # checkpoints are asked for by train.checkpoint, which knows how long a run takes
+        "save_strategy": "no",
+        "save_total_limit": 2,
+        "disable_tqdm": True,
+        "dataloader_num_workers": 0,
+        "dataloader_pin_memory": profile.device == "cuda",
+    }
+
+
+def _check_smoothing(objective: Objective, trainer: dict[str, Any]) -> None:
+    """TRL reads `label_smoothing` in four of its losses and ignores it in the others."""
+    asked = trainer.get("loss_type", "sigmoid")
+    losses = {asked} if isinstance(asked, str) else set(asked)
+    if objective == "dpo" and trainer.get("label_smoothing") and not losses & SMOOTHED:
+        raise ConfigError(
+            f"trainer.label_smoothing: TRL ignores it under loss_type {', '.join(sorted(losses))}; "
+            f"it counts under {', '.join(sorted(SMOOTHED))}"
+        )
+
+
+def _micro_batch(share: int, profile: TrainProfile) -> int:
+    """All at once on CPU; on a GPU the largest divisor of at most eight."""
+    if profile.device == "cpu":
+        return share
+    return next(size for size in range(min(share, CUDA_MICRO_BATCH), 0, -1) if share % size == 0)
+
+
+@cache
+def _keys() -> dict[str, Any]:
+    keys: dict[str, Any] = json.loads(KEYS_FILE.read_text(encoding="utf-8"))
+    return keys
+
+
+def _known(objective: Objective) -> list[str]:
+    known: list[str] = _keys()[objective]
+    return known

@@ -1,0 +1,110 @@
+"""What a recipe may say about a training step. No torch here: recipes are read without it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from reason_w2s.records import Problem
+
+Objective = Literal["sft", "dpo"]
+
+
+class Lora(BaseModel):
+    """A LoRA adapter, in peft's words. `targets` "all_linear" is peft's "all-linear"."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    r: int = Field(32, ge=1)
+    alpha: int = Field(64, ge=1)
+    dropout: float = Field(0.0, ge=0, lt=1)
+    targets: Literal["all_linear"] | tuple[str, ...] = "all_linear"
+
+
+class TrainSettings(BaseModel):
+    """One training step.
+
+    batch: examples per optimiser update, over all processes.
+    updates: optimiser updates; None leaves the length to `trainer.num_train_epochs`.
+    trainer: passed through to TRL's config of the objective, less the keys that a recipe or profile
+    owns (see `train.arguments`).
+    min_examples: fewer examples than this stop the run.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    objective: Objective
+    batch: int = Field(16, ge=1)
+    updates: int | None = Field(None, ge=1)
+    lora: Lora | None = None
+    dtype: Literal["float32", "bfloat16"] = "float32"
+    min_examples: int = Field(1, ge=0)
+    trainer: dict[str, Any] = Field(default_factory=dict)
+
+
+class TrainProfile(BaseModel):
+    """Where a training step runs: never changes what is learned.
+
+    micro_batch: examples per process and forward pass; accumulation is derived from the recipe's
+    `batch`, and a batch that does not divide is an error.
+    save_updates: optimiser updates between checkpoints; None: about ten per run.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    device: Literal["cpu", "cuda"] = "cpu"
+    processes: int = Field(1, ge=1)
+    micro_batch: int | None = Field(None, ge=1)
+    gradient_checkpointing: bool = False
+    save_updates: int | None = Field(None, ge=1)
+    report_to: str = "none"
+    threads: int | None = Field(None, ge=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A response to learn from. `ends`: it stopped by itself, so the end token is learned too.
+
+    `token_ids`, where known, are the ids as sampled, without the end token; they are used if they
+    decode to `text` under the student's tokenizer.
+    """
+
+    text: str
+    token_ids: tuple[int, ...] | None = None
+    ends: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """One SFT example: the loss is on the answer alone."""
+
+    problem: Problem
+    answer: Answer
+
+
+@dataclass(frozen=True, slots=True)
+class PairExample:
+    """One preference."""
+
+    problem: Problem
+    chosen: Answer
+    rejected: Answer
+
+
+@dataclass(frozen=True, slots=True)
+class TrainStats:
+    """What a training step did. Tokens are those with loss, counted once per pass over them."""
+
+    examples: int
+    updates: int
+    tokens: int
+    seconds: float
+    peak_memory_mib: float
+    log: list[dict[str, float]] = field(default_factory=list)
+
+
+Progress = Callable[[int, int], None]
+"""Called with (done, total) as work proceeds; the unit is the caller's."""

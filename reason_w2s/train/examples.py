@@ -1,0 +1,139 @@
+"""From problems and answers to token ids: what a trainer sees, decided here and nowhere else.
+
+Prompt ids are those of `prompts.encode`, as in sampling. An answer's ids are the sampled ones where
+they are known and spell its text, else the text's; the end token follows if the answer ended by
+itself. Nothing is ever cut: what is too long is an error that says what to set.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from reason_w2s.errors import DataError
+from reason_w2s.prompts import Prompt, encode, render
+from reason_w2s.records import Problem
+from reason_w2s.train.config import Answer, Example, PairExample
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
+
+IGNORED = -100
+
+
+def sft_rows(
+    examples: Sequence[Example], prompt: Prompt, tokenizer: PreTrainedTokenizerBase
+) -> list[dict[str, list[int]]]:
+    """`input_ids` and `labels`, both [T]; labels are -100 on the prompt, so it carries no loss.
+
+    Raises:
+        DataError: an answer without tokens, or one that ends under a tokenizer without end token.
+    """
+    rows = []
+    for example in examples:
+        asked = prompt_ids(example.problem, prompt, tokenizer)
+        answer = answer_ids(example.answer, prompt, tokenizer, example.problem.id)
+        rows.append({"input_ids": asked + answer, "labels": [IGNORED] * len(asked) + answer})
+    return rows
+
+
+def dpo_rows(
+    pairs: Sequence[PairExample], prompt: Prompt, tokenizer: PreTrainedTokenizerBase
+) -> list[dict[str, list[int]]]:
+    """`prompt_ids`, `chosen_ids` and `rejected_ids`, the columns of TRL's preference collator.
+
+    Raises:
+        DataError: as `sft_rows`, or a pair whose two sides are the same.
+    """
+    rows = []
+    for pair in pairs:
+        name = pair.problem.id
+        chosen = answer_ids(pair.chosen, prompt, tokenizer, name)
+        rejected = answer_ids(pair.rejected, prompt, tokenizer, name)
+        if chosen == rejected:
+            raise DataError(
+                f"problem {name}: chosen and rejected are the same tokens; drop the pair"
+            )
+        asked = prompt_ids(pair.problem, prompt, tokenizer)
+        rows.append({"prompt_ids": asked, "chosen_ids": chosen, "rejected_ids": rejected})
+    return rows
+
+
+def prompt_ids(problem: Problem, prompt: Prompt, tokenizer: PreTrainedTokenizerBase) -> list[int]:
+    """The ids that ask, exactly as in sampling."""
+    return encode(render(prompt, problem, tokenizer), tokenizer)
+
+
+def answer_ids(
+    answer: Answer, prompt: Prompt, tokenizer: PreTrainedTokenizerBase, name: str
+) -> list[int]:
+    """The ids to learn, with the end token if the answer ended by itself.
+
+    Raises:
+        DataError: there are none, or the tokenizer has no end token (`name` says whose).
+    """
+    if answer.token_ids is not None and _spell(answer.token_ids, answer.text, tokenizer):
+        ids = list(answer.token_ids)
+    else:
+        text = answer.text if answer.token_ids is not None else prompt.separator + answer.text
+        ids = list(tokenizer(text, add_special_tokens=False)["input_ids"])
+    if answer.ends:
+        if tokenizer.eos_token_id is None:
+            raise DataError(f"problem {name}: the tokenizer has no end token to learn")
+        ids.append(int(tokenizer.eos_token_id))
+    if not ids:
+        raise DataError(
+            f"problem {name}: an answer without a single token; drop it before training"
+        )
+    return ids
+
+
+def lengths(rows: Sequence[dict[str, list[int]]]) -> list[int]:
+    """Tokens per row; of a pair, the longer side with its prompt."""
+    if rows and "prompt_ids" in rows[0]:
+        return [
+            len(row["prompt_ids"]) + max(len(row["chosen_ids"]), len(row["rejected_ids"]))
+            for row in rows
+        ]
+    return [len(row["input_ids"]) for row in rows]
+
+
+def learned_tokens(rows: Sequence[dict[str, list[int]]]) -> int:
+    """Tokens with loss in one pass; of a pair, both sides."""
+    if rows and "prompt_ids" in rows[0]:
+        return sum(len(row["chosen_ids"]) + len(row["rejected_ids"]) for row in rows)
+    return sum(label != IGNORED for row in rows for label in row["labels"])
+
+
+def check_lengths(
+    rows: Sequence[dict[str, list[int]]], max_length: int | None, positions: int | None
+) -> None:
+    """Refuse examples that would be cut, by the recipe's limit or by the model's.
+
+    Raises:
+        DataError: some are longer; how many, how long the longest, and what to set.
+    """
+    limits = [limit for limit in (max_length, positions) if limit is not None]
+    if not limits:
+        return
+    limit = min(limits)
+    longer = [length for length in lengths(rows) if length > limit]
+    if not longer:
+        return
+    what = f"{len(longer)} of {len(rows)} examples are longer than {limit} tokens"
+    if positions is not None and max(longer) > positions:
+        todo = f"the model takes {positions}; drop them before training (select by n_tokens)"
+    else:
+        todo = f"set trainer.max_length to {max(longer)} or drop them (select by n_tokens)"
+    raise DataError(f"{what}, the longest {max(longer)}; {todo}")
+
+
+def _spell(ids: Sequence[int], text: str, tokenizer: PreTrainedTokenizerBase) -> bool:
+    """Whether the ids, which may be another tokenizer's, are this text here.
+
+    Blanks at the ends are not compared: what a first token's blank looks like depends on whether
+    it was decoded with its prompt or alone.
+    """
+    if any(token >= len(tokenizer) for token in ids):
+        return False
+    return str(tokenizer.decode(list(ids), skip_special_tokens=True)).strip() == text.strip()

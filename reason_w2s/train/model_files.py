@@ -1,0 +1,87 @@
+"""Model folders on their way in and out of a training step."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from reason_w2s.engines import model_folder
+from reason_w2s.engines.hf import load_model
+from reason_w2s.errors import StoreError
+from reason_w2s.prompts import Prompt
+from reason_w2s.train.job import TrainPlaces
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel, Trainer
+
+MERGED = "merged"
+
+
+def refuse_existing(out: Path) -> None:
+    """Raises StoreError if something is already where the trained model goes."""
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise StoreError(f"{out}: is there already; move it away, or train into another folder")
+
+
+def load(folder: Path, dtype: str) -> PreTrainedModel:
+    """A model to train, or to be the reference; the trainer moves it to its device."""
+    return load_model(folder, dtype)
+
+
+def whole_init(places: TrainPlaces, *, keep: bool) -> Path:
+    """The folder of whole weights to start from: `places.init`, or its adapter merged in.
+
+    keep: the merged weights become part of the result (a new adapter on them needs them), so they
+    are written beside `places.out`'s future files rather than into `places.work`.
+    """
+    if not model_folder.is_adapter(places.init):
+        return places.init
+    merged = places.out.parent / f"{places.out.name}.{MERGED}" if keep else places.work / MERGED
+    if not (merged / "config.json").is_file():
+        aside = merged.with_name(f"{merged.name}.part")
+        load_model(places.init).save_pretrained(aside)
+        model_folder.load_tokenizer(places.init).save_pretrained(aside)
+        os.replace(aside, merged)
+    return merged
+
+
+def save(trainer: Trainer, places: TrainPlaces, prompt: Prompt, init: Path, dtype: str) -> None:
+    """Write the trained model to `places.out`, aside first, then renamed.
+
+    Weights are saved in the step's dtype, an adapter's always in float32 as peft trains them.
+    """
+    import torch
+
+    adapter = hasattr(trainer.model, "peft_config")
+    if adapter:
+        config = trainer.model.peft_config["default"]
+        merged = init != places.init
+        base = places.out / model_folder.BASE_FOLDER if merged else init
+        config.base_model_name_or_path = str(base.resolve())
+    elif dtype == "bfloat16" and not trainer.is_deepspeed_enabled:
+        trainer.model.to(torch.bfloat16)
+    aside = places.out.with_name(f"{places.out.name}.part")
+    if trainer.is_world_process_zero():
+        shutil.rmtree(aside, ignore_errors=True)
+    trainer.accelerator.wait_for_everyone()
+    trainer.save_model(str(aside))
+    if not trainer.is_world_process_zero():
+        return
+    # a pickle nobody needs
+    (aside / "training_args.bin").unlink(missing_ok=True)
+    if adapter and init != places.init:
+        os.replace(init, aside / model_folder.BASE_FOLDER)
+    model_folder.save_prompt(aside, prompt)
+    (aside / "README.md").write_text(_card(places), encoding="utf-8")
+    if places.out.is_dir():
+        places.out.rmdir()
+    os.replace(aside, places.out)
+
+
+def _card(places: TrainPlaces) -> str:
+    """The model card: what the Hub reads, then the provenance lines."""
+    lines = [f"- {name}: {value}" for name, value in places.card.items()]
+    head = "---\nlibrary_name: transformers\ntags: [reason-w2s]\n---\n"
+    return "\n".join([head, f"# {places.out.name}", "", "Trained by reason-w2s.", "", *lines, ""])

@@ -1,0 +1,313 @@
+"""Base models made here: tokenizer, tiny model, and pretraining on the procedural world.
+
+Both write an ordinary Hugging Face folder that transformers and vLLM load. `pretrain` makes the
+world's weak and strong base models on one CPU core; `scratch` makes an untrained model with a
+byte-level tokenizer for real text, where nothing can be downloaded.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from reason_w2s.errors import ConfigError, DataError, require
+from reason_w2s.problems import world_corpus
+from reason_w2s.problems.world import VOCABULARY
+from reason_w2s.train.config import Progress, TrainStats
+
+if TYPE_CHECKING:
+    from torch import Tensor
+    from torch.optim import Optimizer
+    from torch.optim.lr_scheduler import LambdaLR
+    from transformers import (
+        LlamaForCausalLM,
+        PreTrainedModel,
+        PreTrainedTokenizerBase,
+        PreTrainedTokenizerFast,
+        Qwen2ForCausalLM,
+        Qwen2Tokenizer,
+    )
+
+log = logging.getLogger(__name__)
+
+PAD, EOS, UNK = "<pad>", "<eos>", "<unk>"
+PAD_ID, EOS_ID = 0, 1
+ROWS = 16  # per update
+ROW = 80  # tokens: the longest document, a worked solution of four steps, has 69
+WARM_UP = 0.05
+MAX_POSITIONS = 256
+LAYERS, HEADS, HEAD = 2, 2, 32  # 32 is the smallest head that vLLM runs on a CPU
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """A world model's shape and how long it learns."""
+
+    hidden: int
+    feed_forward: int
+    tokens: int
+    learning_rate: float
+
+
+SIZES = {
+    "weak": Size(48, 128, 1_800_000, 3e-3),
+    "strong": Size(64, 176, 2_400_000, 3e-3),
+}
+
+
+class PretrainSettings(BaseModel):
+    """Pretraining on the world.
+
+    tokens: how many to learn from; None: what the size is tuned for.
+    story, think, worked: shares of documents (`world_corpus.Mixture`). `think_first` replaces
+    `think` for the first `first` of the rows: reading the question forms there.
+    bias_std: the query and key biases' standard deviation at the start. With zeros, attention by
+    position is a saddle that takes long to leave.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    size: Literal["weak", "strong"]
+    tokens: int | None = Field(None, ge=ROWS * ROW)
+    learning_rate: float | None = Field(None, gt=0)
+    story: float = Field(0.1, ge=0, le=1)
+    think: float = Field(0.05, ge=0, le=1)
+    think_first: float = Field(0.4, ge=0, le=1)
+    first: float = Field(0.35, ge=0, le=1)
+    worked: float = Field(0.05, ge=0, le=1)
+    bias_std: float = Field(1.0, ge=0)
+
+
+class ScratchSettings(BaseModel):
+    """An untrained Qwen2 for real text. The defaults make about 2 million parameters."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    vocab_size: int = Field(4096, ge=300)
+    hidden: int = Field(192, ge=32)
+    layers: int = Field(4, ge=1)
+    heads: int = Field(6, ge=1)
+    max_positions: int = Field(1024, ge=16)
+
+
+def pretrain(settings: PretrainSettings, out: Path, *, seed: int, progress: Progress) -> TrainStats:
+    """Make a world base model in `out`; one seed gives one model. Progress counts updates.
+
+    The loss is the mean over all tokens of all documents, question included (nats).
+    """
+    torch = require("torch", "train")
+    started = time.monotonic()
+    size = SIZES[settings.size]
+    updates = (settings.tokens or size.tokens) // (ROWS * ROW)
+    tokenizer = world_tokenizer()
+    rows = torch.tensor(_rows(settings, tokenizer, updates * ROWS, seed))
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        model = _world_model(size, settings.bias_std)
+    losses = _learn(model, rows.split(ROWS), settings.learning_rate or size.learning_rate, progress)
+    _save(model, tokenizer, out)
+    seconds = time.monotonic() - started
+    log.info(
+        "pretrained %s on %d tokens, loss %.3f, %.0f s", out, rows.numel(), losses[-1], seconds
+    )
+    return TrainStats(
+        examples=len(rows),
+        updates=updates,
+        tokens=int((rows != 0).sum()),
+        seconds=seconds,
+        peak_memory_mib=_peak_memory_mib(),
+        log=[{"step": float(at), "loss": losses[at]} for at in range(0, updates, 50)],
+    )
+
+
+def scratch(settings: ScratchSettings, texts: Iterable[str], out: Path, *, seed: int) -> None:
+    """Make an untrained Qwen2 in `out` with a byte-level BPE tokenizer trained on `texts`.
+
+    Raises:
+        ConfigError: `heads` does not divide `hidden`.
+        DataError: there are no texts.
+    """
+    torch = require("torch", "train")
+    if settings.hidden % settings.heads:
+        raise ConfigError(f"hidden {settings.hidden} is not a multiple of heads {settings.heads}")
+    tokenizer = _byte_level(settings, texts)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        model = _qwen2(settings, tokenizer)
+    _save(model, tokenizer, out)
+
+
+def world_tokenizer() -> PreTrainedTokenizerFast:
+    """One token per word, number, mark and line break; nothing is added to a text.
+
+    Text without doubled blanks comes back from decoding as it was, whole or token by token.
+    """
+    tokenizers = require("tokenizers", "train")
+    normalizers, decoders = tokenizers.normalizers, tokenizers.decoders
+    split, regex = tokenizers.pre_tokenizers, tokenizers.Regex
+    entries = (word if word in (PAD, EOS, UNK) else f"▁{word}" for word in VOCABULARY)
+    vocabulary = {entry: index for index, entry in enumerate(entries)}
+    backend = tokenizers.Tokenizer(tokenizers.models.WordLevel(vocabulary, unk_token=UNK))
+    # a blank at an edge would become a token of its own
+    edges = ((" *\n *", "\n"), (" +", " "), ("^ | $", ""))
+    backend.normalizer = normalizers.Sequence(
+        [normalizers.Replace(regex(pattern), text) for pattern, text in edges]
+    )
+    backend.pre_tokenizer = split.Sequence(
+        [split.Split(regex("[\n.?:]"), "isolated"), split.Metaspace(prepend_scheme="always")]
+    )
+    glued = (("▁\n", "\n"), ("\n▁", "\n"), ("▁.", "."), ("▁?", "?"), ("▁:", ":"), ("▁", " "))
+    backend.decoder = decoders.Sequence(
+        [
+            decoders.Fuse(),
+            *(decoders.Replace(*pair) for pair in glued),
+            decoders.Strip(" ", 1, 0),
+        ]
+    )
+    return require("transformers", "train").PreTrainedTokenizerFast(
+        tokenizer_object=backend,
+        pad_token=PAD,
+        eos_token=EOS,
+        unk_token=UNK,
+        clean_up_tokenization_spaces=False,
+        model_max_length=MAX_POSITIONS,
+    )
+
+
+def _byte_level(settings: ScratchSettings, texts: Iterable[str]) -> Qwen2Tokenizer:
+    from transformers import Qwen2Tokenizer
+
+    texts = list(texts)
+    if not texts:
+        raise DataError("no texts to train a tokenizer on")
+    # transformers loads every Qwen2 folder with this class, so it has to be trained as one
+    base = Qwen2Tokenizer(model_max_length=settings.max_positions)
+    return base.train_new_from_iterator(
+        texts,
+        settings.vocab_size,
+        initial_alphabet=require("tokenizers", "train").pre_tokenizers.ByteLevel.alphabet(),
+        show_progress=False,
+    )
+
+
+def _qwen2(settings: ScratchSettings, tokenizer: Qwen2Tokenizer) -> Qwen2ForCausalLM:
+    from transformers import Qwen2Config, Qwen2ForCausalLM
+
+    config = Qwen2Config(
+        vocab_size=len(tokenizer),
+        hidden_size=settings.hidden,
+        # about 8/3 of the width, in whole blocks of 16
+        intermediate_size=-(-settings.hidden * 8 // 48) * 16,
+        num_hidden_layers=settings.layers,
+        num_attention_heads=settings.heads,
+        num_key_value_heads=settings.heads,
+        max_position_embeddings=settings.max_positions,
+        tie_word_embeddings=True,
+        pad_token_id=tokenizer.pad_token_id,
+        eos_token_id=tokenizer.eos_token_id,
+    )
+    return Qwen2ForCausalLM(config)
+
+
+def _rows(
+    settings: PretrainSettings, tokenizer: PreTrainedTokenizerFast, count: int, seed: int
+) -> list[list[int]]:
+    """One document per row, from its start, and sums in the room behind it; shape [count, ROW]."""
+    texts = list(islice(_documents(settings, count, seed), count))
+    every = tokenizer(world_corpus.facts())["input_ids"]
+    drawn = world_corpus.draws(seed, len(every))
+    newline = tokenizer.convert_tokens_to_ids("▁\n")
+    rows = []
+    for ids in tokenizer(texts)["input_ids"]:
+        row = [*ids, EOS_ID]
+        while len(row) + len(every[0]) + 1 <= ROW:
+            row += [*every[next(drawn)], newline]
+        rows.append(row + [PAD_ID] * (ROW - len(row)))
+    return rows
+
+
+def _documents(settings: PretrainSettings, count: int, seed: int) -> Iterator[str]:
+    for phase, think in (("first", settings.think_first), ("then", settings.think)):
+        share = settings.first if phase == "first" else 1
+        mixture = world_corpus.Mixture(settings.story, think, settings.worked)
+        yield from islice(world_corpus.documents(f"{seed} {phase}", mixture), int(share * count))
+
+
+def _world_model(size: Size, bias_std: float) -> LlamaForCausalLM:
+    """Llama with attention biases: Qwen2's shape, without the tokenizer that Qwen2 is tied to."""
+    import torch
+    from transformers import LlamaConfig, LlamaForCausalLM
+
+    config = LlamaConfig(
+        vocab_size=len(VOCABULARY),
+        hidden_size=size.hidden,
+        intermediate_size=size.feed_forward,
+        num_hidden_layers=LAYERS,
+        num_attention_heads=HEADS,
+        num_key_value_heads=HEADS,
+        head_dim=HEAD,
+        attention_bias=True,
+        max_position_embeddings=MAX_POSITIONS,
+        # short texts: a small base tells neighbouring positions apart
+        rope_parameters={"rope_type": "default", "rope_theta": 100.0},
+        tie_word_embeddings=True,
+        pad_token_id=PAD_ID,
+        eos_token_id=EOS_ID,
+        bos_token_id=None,
+    )
+    model = LlamaForCausalLM(config)
+    for layer in model.model.layers:
+        for projection in (layer.self_attn.q_proj, layer.self_attn.k_proj):
+            torch.nn.init.normal_(projection.bias, std=bias_std)
+    return model
+
+
+def _learn(
+    model: LlamaForCausalLM, batches: Iterable[Tensor], rate: float, progress: Progress
+) -> list[float]:
+    import torch
+
+    batches = list(batches)
+    optimizer, schedule = _optimizer(model, rate, len(batches))
+    losses = []
+    for done, rows in enumerate(batches, start=1):
+        logits = model(input_ids=rows, use_cache=False).logits[:, :-1]
+        loss = torch.nn.functional.cross_entropy(
+            logits.flatten(0, 1), rows[:, 1:].flatten(), ignore_index=PAD_ID
+        )
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+        schedule.step()
+        optimizer.zero_grad()
+        losses.append(float(loss.detach()))
+        progress(done, len(batches))
+    return losses
+
+
+def _optimizer(model: LlamaForCausalLM, rate: float, updates: int) -> tuple[Optimizer, LambdaLR]:
+    import torch
+    from transformers import get_cosine_schedule_with_warmup
+
+    optimizer = torch.optim.AdamW(model.parameters(), rate, weight_decay=0.0, fused=True)
+    warm_up = max(1, int(WARM_UP * updates))
+    return optimizer, get_cosine_schedule_with_warmup(optimizer, warm_up, updates)
+
+
+def _save(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, out: Path) -> None:
+    out.mkdir(parents=True, exist_ok=True)
+    model.save_pretrained(out)
+    tokenizer.save_pretrained(out)
+
+
+def _peak_memory_mib() -> float:
+    import resource
+
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

@@ -1,0 +1,110 @@
+"""The plain engine and the scorer, on a tiny model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from reason_w2s.engines import Completion, EngineSettings, Request, Sampling, open_sampler
+from reason_w2s.engines.model_folder import load_tokenizer
+from reason_w2s.prompts import Rendered, encode
+
+pytestmark = pytest.mark.torch
+torch = pytest.importorskip("torch")
+
+SETTINGS = EngineSettings(dtype="float32", threads=1)
+TEXTS = ["Question: Tom has 3 apples", "3 + 4 =", "What is 9 - 2 * 3 ?", "Answer:"]
+
+
+def requests(count: int, **settings: object) -> list[Request]:
+    sampling = Sampling(**{"max_tokens": 12, **settings})
+    return [
+        Request(f"k{i}", Rendered(TEXTS[i % 4], True), sampling, 1000 + i) for i in range(count)
+    ]
+
+
+@pytest.fixture(scope="module")
+def sampler(tiny_model: Path):
+    opened = open_sampler("hf", tiny_model, SETTINGS)
+    yield opened
+    opened.close()
+
+
+def by_key(completions) -> dict[str, Completion]:
+    return {done.key: done for done in completions}
+
+
+def test_greedy_is_the_argmax(sampler, tiny_model: Path) -> None:
+    from transformers import AutoModelForCausalLM
+
+    model = AutoModelForCausalLM.from_pretrained(tiny_model, dtype=torch.float32)
+    tokenizer = load_tokenizer(tiny_model)
+    for request in requests(4, temperature=0):
+        (done,) = sampler.sample([request])
+        ids = encode(request.rendered, tokenizer)
+        for token in done.token_ids:
+            logits = model(torch.tensor([ids])).logits[0, -1]
+            assert int(logits.argmax()) == token
+            ids.append(token)
+
+
+def test_seeds_repeat_in_another_order(sampler) -> None:
+    asked = requests(20)
+    assert by_key(sampler.sample(asked)) == by_key(sampler.sample(asked[::-1]))
+
+
+def test_draws_follow_the_distribution(sampler, tiny_model: Path) -> None:
+    from transformers import AutoModelForCausalLM
+
+    model = AutoModelForCausalLM.from_pretrained(tiny_model, dtype=torch.float32)
+    tokenizer = load_tokenizer(tiny_model)
+    rendered = Rendered(TEXTS[0], True)
+    logits = model(torch.tensor([encode(rendered, tokenizer)])).logits[0, -1]
+    expected = (logits / 0.7).softmax(-1)
+    sampling = Sampling(max_tokens=1, temperature=0.7)
+    drawn = sampler.sample([Request(str(i), rendered, sampling, i) for i in range(2000)])
+    counts = torch.zeros(len(expected))
+    for done in drawn:
+        counts[done.token_ids[0] if done.token_ids else 1] += 1
+    # total variation: 2,000 draws over 41 tokens stay well below this
+    assert (counts / 2000 - expected).abs().sum() / 2 < 0.07
+
+
+def test_text_has_no_end_token_and_counts_agree(sampler) -> None:
+    for done in sampler.sample(requests(40, max_tokens=60)):
+        assert "<eos>" not in done.text
+        assert 1 not in done.token_ids
+        assert done.n_tokens == len(done.token_ids)
+        assert done.finish_reason == ("length" if done.n_tokens == 60 else "stop")
+
+
+def test_stop_strings_end_a_response(sampler) -> None:
+    free = by_key(sampler.sample(requests(40, max_tokens=30)))
+    stopped = by_key(sampler.sample(requests(40, max_tokens=30, stop=("5",))))
+    cut = [key for key, done in free.items() if "5" in done.text]
+    assert cut
+    for key in cut:
+        assert stopped[key].text.strip() == free[key].text.split("5")[0].strip()
+        assert stopped[key].finish_reason == "stop"
+
+
+def test_a_prompt_too_long_is_an_answer_not_a_crash(sampler) -> None:
+    long = Request("long", Rendered("3 + " * 100, True), Sampling(), 0)
+    done = by_key(sampler.sample([long, *requests(2)]))
+    assert done["long"].finish_reason == "error"
+    assert done["long"].n_prompt == 200
+    assert len(done) == 3
+
+
+def test_scores_are_the_models(tiny_model: Path) -> None:
+    from reason_w2s.engines.hf import HfScorer
+
+    scorer = HfScorer(tiny_model, SETTINGS)
+    pairs = [([3, 34, 35], [19, 26, 20, 1]), ([5], [6, 7]), ([4, 4, 4, 4], [23])]
+    together = scorer.logprobs(pairs)
+    assert [len(line) for line in together] == [4, 2, 1]
+    for pair, line in zip(pairs, together, strict=True):
+        assert scorer.logprobs([pair])[0] == pytest.approx(line, abs=1e-5)
+    logps = scorer._model(torch.tensor([[5, 6, 7]])).logits.detach().log_softmax(-1)
+    assert together[1] == pytest.approx([float(logps[0, 0, 6]), float(logps[0, 1, 7])], abs=1e-5)
