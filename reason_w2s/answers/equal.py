@@ -22,6 +22,7 @@ from reason_w2s.answers.values import (
     read_choice,
 )
 from reason_w2s.answers.verdict import KINDS, Kind, Verdict
+from reason_w2s.errors import ConfigError
 
 Gold = str | int | float | Sequence[str]
 
@@ -42,7 +43,11 @@ def equal(
     A sequence of golds accepts any of them. `options` are the texts of a multiple choice, in order:
     a letter and the text of its option are then the same answer. Never raises on what a model or a
     data set may hold.
+
+    Raises:
+        ConfigError: there is no such kind.
     """
+    _check_kind(kind)
     answer = _text(prediction)
     if answer is None or not answer.strip():
         return Verdict("no_answer", False, answer, reason="no answer to compare")
@@ -52,13 +57,21 @@ def equal(
 
 
 def gold_kind(gold: Gold, kind: Kind = "auto") -> Kind:
-    """The kind an `auto` comparison with this gold uses: choice, number, text or latex."""
-    if kind not in KINDS:
-        raise ValueError(f"kind: got {kind!r}; expected one of {', '.join(KINDS)}")
+    """The kind an `auto` comparison with this gold uses: choice, number, text or latex.
+
+    Raises:
+        ConfigError: there is no such kind.
+    """
+    _check_kind(kind)
     if kind != "auto":
         return kind
     kinds = {_gold_kind(text) for text in map(_text, _golds(gold)) if text}
     return kinds.pop() if len(kinds) == 1 else "latex"
+
+
+def _check_kind(kind: str) -> None:
+    if kind not in KINDS:
+        raise ConfigError(f"kind: unknown '{kind}'; expected one of {', '.join(KINDS)}")
 
 
 @lru_cache(maxsize=65_536)
@@ -211,7 +224,7 @@ def _same_words(left: str, right: str) -> bool | None:
 def _group_and_single(left: Value, right: Value) -> bool | None:
     group, single = (left, right) if isinstance(left, Group) else (right, left)
     assert isinstance(group, Group)
-    if isinstance(single, Words) or any(isinstance(item, Opaque) for item in group.items):
+    if isinstance(single, Words) or any(isinstance(item, Opaque | Words) for item in group.items):
         return None
     if group.left in (":", "\\cup", "matrix") or isinstance(single, Atom):
         return None

@@ -20,7 +20,7 @@ _BOX = re.compile(r"\\f?box(?:ed)?\s?\{")
 _BETWEEN_BOXES = re.compile(
     r"(?:[\s$,;()\[\]\\]|\\quad|\\text\{|\}|\band\b|\bor\b|\b[a-z](?:_\{?\d\}?)?\s?=)*"
 )
-_HASHES = re.compile(r"(?:^|(?<=[\s;:.>]))#{4}(?!#)[ \t]*([^\n#]*)", re.MULTILINE)
+_HASHES = re.compile(r"(?:^|(?<=[\s;:.>$]))#{4}(?!#)[ \t]*([^\n#]*)", re.MULTILINE)
 _HEADING = re.compile(r"^(?:step|part|case|section|phase)\b|^\d{1,2}[.)]\s+\S|:\**$", re.IGNORECASE)
 _FINAL = re.compile(
     r"final answer\**(?:\s?is)?\s?[:\uff1a]\s?\**(?:the final answer is)?[: ]?"

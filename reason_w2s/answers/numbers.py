@@ -51,6 +51,8 @@ _SPELLINGS = {
     "month": "month months",
     "year": "yr yrs year years",
     "degree": "° degree degrees",
+    "degree c": "°c",
+    "degree f": "°f",
     "dollar": "$ dollar dollars usd buck bucks",
     "cent": "¢ cent cents",
     "pound sterling": "£ gbp",
@@ -58,17 +60,27 @@ _SPELLINGS = {
     "rupee": "₹ rupee rupees",
     "yen": "¥ yen",
     "mph": "mph",
+    "wpm": "wpm",
+    "megabyte": "mb",
+    "gigabyte": "gb",
 }
 _KNOWN = {word: unit for unit, words in _SPELLINGS.items() for word in words.split()}
 _SCALES = {"hundred": 100, "thousand": 1000, "million": 10**6, "billion": 10**9, "trillion": 10**12}
 _PERCENT = ("percent", "pct", "percentage", "percents")
-# Words after which a number no longer means what its digits say.
+# Words after which a number no longer means what its digits say, wherever they stand.
 _CHANGING_WORDS = (
-    "or and to minus plus times below less under negative half dozen dozens hundred thousand "
-    "million billion trillion twice over out modulo mod pi cos sin tan log exp ln sqrt arcsin "
-    "arccos arctan with is equals where if when for each but between"
+    "or minus plus times below less under negative half dozen dozens hundred thousand million "
+    "billion trillion twice modulo mod pi cos sin tan log exp ln sqrt arcsin arccos arctan equals "
+    "between"
 )
 _CHANGES_VALUE = frozenset(_CHANGING_WORDS.split())
+_CHANGES_VALUE_FIRST = frozenset({"to", "is", "out", "over", "with", "and"})
+_NUMBER_WORDS = (
+    "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen "
+    "sixteen seventeen eighteen nineteen twenty thirty forty fifty sixty seventy eighty ninety "
+    "another quarter third"
+)
+_COUNTS = frozenset(_NUMBER_WORDS.split())
 _CURRENCY = re.compile(r"^([-+]?)\s*(?:US|USD|C|A)?\s?([$£€₹¥])\s*([-+]?.*)$", re.DOTALL)
 _BASED = re.compile(r"^\(?([0-9A-Z]{1,60})\)?\s?_\s?\{\s?(\d{1,2})\s?\}$")
 _SPACED_THOUSANDS = re.compile(r"^[-+]?\d{1,3}(?: \d{3})+$")
@@ -174,7 +186,10 @@ def _unit(tail: str, attached: bool) -> str | None:
     if _NOT_UNIT.search(tail.rstrip(".")):
         return None
     words = [word for word in re.split(r"[\s/.()!*-]+", tail.lower()) if word]
-    if not words or not _CHANGES_VALUE.isdisjoint(words):
+    if not words or not _CHANGES_VALUE.isdisjoint(words) or words[0] in _CHANGES_VALUE_FIRST:
+        return None
+    if "and" in words and (words.index("and") < 3 or not _COUNTS.isdisjoint(words)):
+        # `5 dollars and fifty cents` is more than 5; `42 fish that are both red and blue` is 42.
         return None
     first = words[0]
     single = len(first) == 1 and first.isalpha()

@@ -27,6 +27,9 @@ Rule = Literal[
     "last_letter",
 ]
 
+# Rules that take what looks like an answer from a text that marks none.
+GUESSES: frozenset[Rule] = frozenset({"last_math", "last_number", "last_letter"})
+
 KINDS: tuple[Kind, ...] = ("auto", "number", "latex", "choice", "text")
 
 # Only the end of a longer response is searched for an answer.

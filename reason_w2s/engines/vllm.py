@@ -12,7 +12,7 @@ import logging
 import os
 import warnings
 from collections.abc import Iterable, Iterator
-from itertools import count
+from itertools import count, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -68,12 +68,10 @@ class VllmSampler:
         flying: dict[str, Request] = {}
         try:
             while True:
-                for request in waiting:
+                for request in islice(waiting, self.settings.max_num_seqs - len(flying)):
                     refusal = self._add(engine, request, flying)
                     if refusal is not None:
                         yield refusal
-                    if len(flying) >= self.settings.max_num_seqs:
-                        break
                 if not flying:
                     return
                 for output in _step(engine):
@@ -138,7 +136,7 @@ def _refuse_second() -> None:
     """Two engines in one process share vLLM's global state: closing one would break the other."""
     if _in_process:
         raise EngineError(
-            "a vLLM engine is open in this process; close() it before opening another"
+            "a vLLM engine is open in this process; close() it before the next"
         )
 
 

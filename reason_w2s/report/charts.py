@@ -79,7 +79,7 @@ def curve(points: Sequence[tuple[float, float]]) -> str:
 
 
 def _figure(width: float, height: float, box: tuple[float, float, float, float]) -> tuple[Any, Any]:
-    """A figure of `width` x `height` points with one axes at `box` (left, bottom, width, height)."""
+    """A figure of `width` x `height` points with one axes at `box`: left, bottom, width, height."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(width / 72, height / 72))
@@ -150,7 +150,7 @@ def _themed(text: str) -> str:
     text = re.sub(r' (?:width|height)="[\d.]+pt"', "", text, count=2)
     text = re.sub(r"font: (?:\d+ )?([\d.]+)px [^;\"]*", r"font-size: \1px", text)
     used = set(re.findall(r"#([\w-]+)", text))
-    text = re.sub(r' id="([\w-]+)"', lambda m: m[0] if m[1] in used else "", text)
+    text = re.sub(r' id="([\w.-]+)"', lambda m: m[0] if m[1] in used else "", text)
     for name, colour in _COLOURS.items():
         text = text.replace(colour, f"var(--{name})")
     return text

@@ -8,8 +8,12 @@ from typing import Any, TextIO
 from rich import box
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from reason_w2s.report import wording
+
+# Columns are too narrow for the words themselves; the caption spells them out.
+_MISSING = "n.m."
 
 
 def table(results: Mapping[str, Any], *, plain: bool = False) -> Table:
@@ -19,18 +23,21 @@ def table(results: Mapping[str, Any], *, plain: bool = False) -> Table:
     """
     scores = results.get("scores") or []
     suites = list(dict.fromkeys(score["suite"] for score in scores))
-    made = Table(title=_title(results, suites), title_justify="left", box=_box(plain))
-    made.add_column("model", no_wrap=True)
-    for name in ("accuracy %", "95% interval", "n", "stop %", "cut %", "no answer %", "tokens"):
-        made.add_column(name, justify="right")
-    made.add_column("gold labels used")
+    made = Table(title=_title(results, suites), title_justify="left", caption_justify="left")
+    made.box, made.padding = (box.ASCII2, (0, 1)) if plain else (box.SIMPLE_HEAD, (0, 1, 0, 0))
+    made.add_column("model", overflow="fold", min_width=12)
+    for name in ("accuracy %\n[95%]", "n", "stop\n%", "cut\n%", "no\nanswer %", "tokens"):
+        made.add_column(name, justify="right", no_wrap=True)
+    made.add_column("gold labels\nused", min_width=9)
+    rows = {suite: [_cells(row) for row in scores if row["suite"] == suite] for suite in suites}
     for suite in suites:
         if len(suites) > 1:
             made.add_section()
-            made.add_row(f"{suite}:", style="" if plain else "bold")
-        for score in scores:
-            if score["suite"] == suite:
-                made.add_row(*_cells(score))
+            made.add_row(Text(f"{suite}:"), style="" if plain else "bold")
+        for cells in rows[suite]:
+            made.add_row(*map(Text, cells))
+    if any(_MISSING in cell for made_rows in rows.values() for row in made_rows for cell in row):
+        made.caption = f"{_MISSING}: {wording.MISSING}"
     return made
 
 
@@ -49,22 +56,18 @@ def show(results: Mapping[str, Any], file: TextIO) -> None:
     console.print(made)
 
 
-def _box(plain: bool) -> box.Box:
-    return box.ASCII2 if plain else box.SIMPLE_HEAD
-
-
-def _title(results: Mapping[str, Any], suites: list[str]) -> str:
+def _title(results: Mapping[str, Any], suites: list[str]) -> Text:
     name = results.get("name") or "run"
     if not suites:
-        return f"{name}: nothing was evaluated"
-    return f"{name}: {suites[0]}" if len(suites) == 1 else f"{name}: {len(suites)} suites"
+        return Text(f"{name}: nothing was evaluated")
+    return Text(f"{name}: {suites[0]}" if len(suites) == 1 else f"{name}: {len(suites)} suites")
 
 
 def _cells(score: Mapping[str, Any]) -> list[str]:
-    return [
+    """The texts of one row; the caller wraps them, or rich would read [brackets] as markup."""
+    cells = [
         score["model"],
-        wording.percent(score.get("accuracy")),
-        wording.interval(score),
+        f"{wording.percent(score.get('accuracy'))} {wording.interval(score)}",
         wording.count(score.get("n")),
         wording.percent(score.get("stop_rate")),
         wording.percent(score.get("truncation_rate")),
@@ -72,3 +75,4 @@ def _cells(score: Mapping[str, Any]) -> list[str]:
         wording.number(score.get("mean_tokens")),
         wording.labels(score.get("labels")),
     ]
+    return [cells[0], *(cell.replace(wording.MISSING, _MISSING) for cell in cells[1:])]

@@ -116,7 +116,7 @@ def _suites(results: Mapping[str, Any]) -> list[str]:
 
 
 def _panel(results: Mapping[str, Any], suite: str) -> Panel:
-    about = next((row for row in results["suites"] if row["name"] == suite), {})
+    about: Mapping[str, Any] = next((row for row in results["suites"] if row["name"] == suite), {})
     scores = [score for score in results["scores"] if score["suite"] == suite]
     comparisons = [row for row in results["comparisons"] if row["suite"] == suite]
     floor, ceiling = _references(results, suite, {score["model"] for score in scores})
@@ -180,7 +180,7 @@ def _accuracy_chart(
 
 def _difference_chart(comparisons: Sequence[Mapping[str, Any]]) -> Markup | None:
     rows = [
-        _interval(f"{row['a']} − {row['b']}", row, "difference", "accent")
+        _interval(f"{row['a']} - {row['b']}", row, "difference", "accent")
         for row in comparisons
         if row.get("difference") is not None
     ]

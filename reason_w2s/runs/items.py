@@ -45,15 +45,20 @@ class Item:
     model: ModelRef | None = None
     counts: Mapping[str, Any] = field(default_factory=dict)
 
-    def to_json(self) -> dict[str, Any]:
-        """As JSON, the items it comes from included."""
-        return asdict(self)
+    def to_json(self, *, named: bool = False) -> dict[str, Any]:
+        """As JSON; the items it comes from whole, or `named` by their steps."""
+        data = asdict(self)
+        if named:
+            data["of"] = [item.step for item in self.of]
+        return data
 
     @staticmethod
-    def from_json(data: Mapping[str, Any]) -> Item:
-        """The reverse of `to_json`."""
+    def from_json(data: Mapping[str, Any], known: Mapping[str, Item] | None = None) -> Item:
+        """The reverse of `to_json`; `known` holds the items that `of` names."""
         values = dict(data)
-        values["of"] = tuple(Item.from_json(one) for one in data["of"])
+        values["of"] = tuple(
+            Item.from_json(one) if known is None else known[one] for one in data["of"]
+        )
         values["model"] = None if data["model"] is None else ModelRef(**data["model"])
         return Item(**values)
 

@@ -64,8 +64,9 @@ class Run:
         manifest = folder / "manifest.json"
         if not manifest.is_file():
             raise ConfigError(f"{folder}: no run here (no manifest.json)")
-        steps = read_json(manifest)["steps"]
-        items = {name: Item.from_json(item) for name, item in steps.items()}
+        items: dict[str, Item] = {}
+        for name, data in read_json(manifest)["steps"].items():
+            items[name] = Item.from_json(data, items)
         return Run(folder, Store(folder.parent / "store"), items)
 
     def item(self, step: str) -> Item:
@@ -247,7 +248,7 @@ def _remember(execution: Execution, recipe: Mapping[str, Any]) -> None:
     path = execution.folder / "recipe.yaml"
     if not path.is_file() or path.read_text(encoding="utf-8") != text.getvalue():
         write_bytes(path, text.getvalue().encode())
-    done = {name: items[name].to_json() for name in plan.steps if name in items}
+    done = {name: items[name].to_json(named=True) for name in plan.steps if name in items}
     manifest = {
         "name": plan.name,
         "title": plan.title,
@@ -258,6 +259,10 @@ def _remember(execution: Execution, recipe: Mapping[str, Any]) -> None:
         "steps": done,
     }
     write_json(execution.folder / "manifest.json", manifest)
+    if not manifest["complete"]:
+        # what an earlier, finished form of this run reported is not what this one found
+        for stale in ("results.json", "report.html"):
+            (execution.folder / stale).unlink(missing_ok=True)
 
 
 def _fields(record: Any) -> dict[str, Any]:

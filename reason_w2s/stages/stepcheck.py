@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from reason_w2s.answers.arithmetic import equations
 from reason_w2s.answers.extract import extract, unclosed_box
-from reason_w2s.answers.verdict import Kind
+from reason_w2s.answers.verdict import GUESSES, Kind
 from reason_w2s.records import Row, Trace
 
 VERSION = 1
@@ -43,6 +43,7 @@ class StepcheckConfig(BaseModel):
     """Thresholds of the checks.
 
     kind: how an answer is looked for (`auto`: any; `choice`: a letter).
+    accept_guesses: an answer that no mark points to (the last number of the text) counts as one.
     ngrams, repeats, tail_chars: a run of that many words, seen `repeats` times in the last
     `tail_chars` characters, is repetition.
     min_words, min_unique: so is a trace of more than `min_words` words of which a share below
@@ -54,6 +55,7 @@ class StepcheckConfig(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     kind: Kind = "auto"
+    accept_guesses: bool = False
     ngrams: tuple[int, ...] = (6, 8, 10)
     repeats: int = Field(default=4, ge=2)
     tail_chars: int = Field(default=800, ge=1)
@@ -80,7 +82,7 @@ def _look(trace: Trace, question: str, cfg: StepcheckConfig) -> dict[str, Any]:
     raised = {
         "empty": not trace.text.strip(),
         "truncated": trace.finish_reason == "length",
-        "no_answer": extract(trace.text, cfg.kind) is None,
+        "no_answer": not _answered(trace.text, cfg),
         "unclosed_box": unclosed_box(trace.text),
         "unclosed_think": trace.text.rfind("<think>") > trace.text.rfind("</think>"),
         "wrong_arithmetic": len(wrong) > cfg.max_wrong_equations,
@@ -94,6 +96,11 @@ def _look(trace: Trace, question: str, cfg: StepcheckConfig) -> dict[str, Any]:
         "n_wrong_equations": len(wrong),
         "first_error": _step_of(trace.text, wrong[0].start) if wrong else None,
     }
+
+
+def _answered(text: str, cfg: StepcheckConfig) -> bool:
+    found = extract(text, cfg.kind)
+    return found is not None and (cfg.accept_guesses or found.rule not in GUESSES)
 
 
 def repeats(text: str, cfg: StepcheckConfig) -> bool:

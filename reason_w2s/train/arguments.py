@@ -21,6 +21,8 @@ CUDA_MICRO_BATCH = 8
 DEFAULT_EPOCHS = 3.0
 SMOOTHED = {"robust", "exo_pair", "aot", "aot_unpaired"}
 
+PLAIN: dict[str, tuple[type, ...]] = {"bool": (bool,), "int": (int,), "float": (int, float)}
+
 RECIPE_BATCH = "`batch` of the train step"
 MICRO = "`micro_batch` in launch/profiles"
 RUN = "the run, which sets it by itself"
@@ -90,13 +92,14 @@ def owner(key: str) -> str | None:
 
 
 def check_trainer_keys(objective: Objective, trainer: dict[str, Any]) -> None:
-    """Check the names under `trainer:` against the pinned TRL's, without importing it.
+    """Check names and plain types under `trainer:` against the pinned TRL's, without importing it.
 
     Raises:
-        ConfigError: a key that belongs elsewhere, or one that TRL's config does not have.
+        ConfigError: a key that belongs elsewhere, one that TRL's config does not have, a value of
+            another type, or a smoothing that TRL would ignore.
     """
     known = _known(objective)
-    for key in trainer:
+    for key, value in trainer.items():
         place = owner(key)
         if key in known and place is not None:
             raise ConfigError(f"trainer.{key}: belongs to {place}; remove it here")
@@ -106,6 +109,8 @@ def check_trainer_keys(objective: Objective, trainer: dict[str, Any]) -> None:
             raise ConfigError(
                 f"trainer: unknown key '{key}' for {objective} in TRL {_keys()['trl']}{hint}"
             )
+        if type(value) not in PLAIN.get(known[key], (type(value),)):
+            raise ConfigError(f"trainer.{key}: expected {known[key]}, got {value!r}")
     _check_smoothing(objective, trainer)
 
 
@@ -199,6 +204,6 @@ def _keys() -> dict[str, Any]:
     return keys
 
 
-def _known(objective: Objective) -> list[str]:
-    known: list[str] = _keys()[objective]
+def _known(objective: Objective) -> dict[str, str]:
+    known: dict[str, str] = _keys()[objective]
     return known

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -66,7 +67,10 @@ def save(trainer: Trainer, places: TrainPlaces, prompt: Prompt, init: Path, dtyp
     if trainer.is_world_process_zero():
         shutil.rmtree(aside, ignore_errors=True)
     trainer.accelerator.wait_for_everyone()
-    trainer.save_model(str(aside))
+    with warnings.catch_warnings():
+        # peft looks for the base's config where it will be, not where it is
+        warnings.simplefilter("ignore", UserWarning)
+        trainer.save_model(str(aside))
     if not trainer.is_world_process_zero():
         return
     # a pickle nobody needs

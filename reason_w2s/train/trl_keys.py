@@ -15,14 +15,27 @@ from reason_w2s.train.arguments import KEYS_FILE
 
 
 def installed_keys() -> dict[str, Any]:
-    """Versions, and per objective the sorted field names of the installed TRL's config."""
+    """Versions, and per objective the installed TRL's field names with their plain type or "any"."""
     trl, transformers = require("trl", "train"), require("transformers", "train")
     configs = {"sft": trl.SFTConfig, "dpo": trl.DPOConfig}
     names = {
-        objective: sorted(field.name for field in dataclasses.fields(config) if field.init)
+        objective: {
+            field.name: _plain(field.type)
+            for field in sorted(dataclasses.fields(config), key=lambda field: field.name)
+            if field.init
+        }
         for objective, config in configs.items()
     }
     return {"trl": trl.__version__, "transformers": transformers.__version__, **names}
+
+
+def _plain(annotation: Any) -> str:
+    """The one type of a field that takes one, or "any"."""
+    for kind in (bool, int, float, str):
+        # annotations are types or, where a module postpones them, their names
+        if annotation in (kind, kind.__name__):
+            return kind.__name__
+    return "any"
 
 
 def main() -> None:

@@ -1,0 +1,73 @@
+"""Where the answer is."""
+
+import pytest
+
+from reason_w2s.answers import check, extract, unclosed_box
+
+CASES = [
+    # response, kind, answer, rule
+    ("so \\boxed{\\frac{1}{2}} is it", "auto", "\\frac{1}{2}", "boxed"),
+    ("\\boxed{17}... wait, no. It is \\boxed{18}.", "auto", "18", "boxed"),
+    ("$n=\\boxed{1}$ and $n=\\boxed{-2}$", "auto", "1, -2", "boxed"),
+    ("<think>\\boxed{15}</think>It is \\boxed{12}", "auto", "12", "boxed"),
+    ("5 + 3 = 8\n#### 8 ", "auto", "8", "hashes"),
+    ("5 + 3 = 8 ; 8 - 2 = 6 ; #### 6", "auto", "6", "hashes"),
+    ("#### 18\n\nQuestion: Tom has 3.\nAnswer: 3\n#### 3", "auto", "18", "hashes"),
+    ("\\boxed{255} after six months.\nFinal Answer: $10,455", "auto", "$10,455", "final_answer"),
+    (
+        "The final answer is $\\frac{14}{3}$. I hope it is correct.",
+        "auto",
+        "\\frac{14}{3}",
+        "final_answer",
+    ),
+    ("Final Answer: Jane started 3 hours ago.", "auto", "3 hours ago.", "final_answer"),
+    ("<answer> 600", "auto", "600", "final_answer"),
+    ("So the answer is 18 dollars.\nBye", "auto", "18 dollars.", "the_answer_is"),
+    ("9 * 2 = 18\nA: 18", "auto", "18", "a_colon"),
+    ("**Answer:** 12\n\n(Checked in 2 ways.)", "auto", "12", "a_colon"),
+    ("Janet makes **$18** every day.", "auto", "$18", "bold"),
+    ("she pays 3 + 4 = 7 dollars", "auto", "7", "last_number"),
+    ("the probability is 2/3.", "number", "2/3", "last_number"),
+    ("We find that $x < 3$.", "latex", "x < 3", "last_math"),
+    ("It's not A, therefore I think it's B", "choice", "B", "last_letter"),
+    ("The answer is D, it can't be A or B", "choice", "D", "the_answer_is"),
+]
+
+
+@pytest.mark.parametrize(("response", "kind", "answer", "rule"), CASES)
+def test_found(response, kind, answer, rule):
+    found = extract(response, kind)
+    assert found is not None
+    assert (found.answer, found.rule) == (answer, rule)
+
+
+@pytest.mark.parametrize(
+    "response",
+    [
+        "",
+        "   ",
+        "I cannot solve this.",
+        "it is \\boxed{18",
+        "\\boxed{17} no: \\boxed{1",
+        "\\boxed{}",
+    ],
+)
+def test_no_answer(response):
+    assert extract(response) is None
+    assert check(response, "18").status == "no_answer"
+
+
+def test_spaced_hashes_and_headings_are_no_mark():
+    assert extract("8 - 2 = 6 ; # # # # 6").rule == "last_number"
+    assert extract("#### Step 2: add 5 and 3\nThis gives 8").rule == "last_number"
+    assert extract("#### 2. Add\nThis gives 8").rule == "last_number"
+
+
+def test_unclosed_box():
+    assert unclosed_box("it is \\boxed{18")
+    assert not unclosed_box("it is \\boxed{1} and {")
+    assert not unclosed_box("<think>\\boxed{1</think> \\boxed{2}")
+
+
+def test_the_text_after_a_thought_is_all_that_counts():
+    assert extract("<think>the answer is 5</think> Hm.") is None

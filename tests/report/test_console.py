@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+import io
+
+from rich.console import Console
+
+from reason_w2s.report import console
+from tests.report.results import full, score
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def shown(results: dict, file: io.StringIO) -> str:
+    console.show(results, file)
+    return file.getvalue()
+
+
+def test_a_file_gets_plain_text_with_nothing_cut():
+    results = {**full(), "scores": [score("a_model_with_" + "long_" * 20 + "name", 0.6234)]}
+    text = shown(results, io.StringIO())
+    assert "\x1b" not in text and text.isascii()
+    row = next(line for line in text.splitlines() if "long_long" in line)
+    assert "name" in row and "62.3 [58.3, 66.3]" in row
+    assert "1,000 answers, 1 solution" in row
+
+
+def test_a_missing_number_is_said_to_be_missing():
+    text = shown({**full(), "scores": [score("lost", None)]}, io.StringIO())
+    row = next(line for line in text.splitlines() if "lost" in line)
+    assert row.count("n.m.") == 3  # accuracy, interval, cut
+    assert "n.m.: not measured" in text
+    assert "n.m." not in shown({**full(), "scores": []}, io.StringIO())
+
+
+def test_each_suite_has_its_own_block():
+    scores = [score("m", 0.5, suite) for suite in ("easy", "hard")]
+    lines = shown({**full(), "scores": scores}, io.StringIO()).splitlines()
+    blocks = [line.strip(" |") for line in lines if line.strip(" |").startswith(("easy:", "hard:"))]
+    assert len(blocks) == 2
+    assert sum("50.0" in line for line in lines) == 2
+
+
+def test_nothing_evaluated_is_said():
+    assert "nothing was evaluated" in shown({**full(), "scores": []}, io.StringIO())
+
+
+def test_a_name_is_not_read_as_markup():
+    text = shown({**full(), "scores": [score("[red]m[/red]", 0.5)]}, io.StringIO())
+    assert "[red]m[/red]" in text
+
+
+def test_eighty_columns_are_enough_for_every_number():
+    models = ("student_thinking", "teacher_self_distilled", "w2sr_p_lora_rank16_long_name")
+    results = {**full(), "scores": [score(name, 0.6234) for name in models]}
+    narrow = Console(file=io.StringIO(), width=80)
+    narrow.print(console.table(results))
+    text = narrow.file.getvalue()
+    assert text.count("62.3 [58.3, 66.3]") == 3 and "…" not in text
+
+
+def test_a_terminal_gets_the_same_rows():
+    assert "62.0" in shown(full(), Terminal())

@@ -1,0 +1,71 @@
+"""Small training runs that several tests share."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from pathlib import Path
+
+from reason_w2s.prompts import Prompt
+from reason_w2s.records import Problem
+from reason_w2s.train.config import (
+    Answer,
+    Example,
+    PairExample,
+    TrainProfile,
+    TrainSettings,
+    TrainStats,
+)
+from reason_w2s.train.run import TrainPlaces, train
+
+PROMPT = Prompt(template="Question: {question} Answer:")
+
+
+def sums(count: int = 24) -> list[Example]:
+    """Sums of two digits and their answers."""
+    dice = random.Random(0)
+    rows = []
+    for i in range(count):
+        a, b = dice.randint(0, 4), dice.randint(0, 5)
+        problem = Problem(id=str(i), question=f"{a} + {b}")
+        rows.append(Example(problem, Answer(f"so The answer is {a + b} .")))
+    return rows
+
+
+def preferences(count: int = 24) -> list[PairExample]:
+    """The right answer preferred to a wrong one that was cut."""
+    return [
+        PairExample(row.problem, row.answer, Answer("hmm take 9 9 9", ends=False))
+        for row in sums(count)
+    ]
+
+
+def run(
+    init: Path,
+    folder: Path,
+    settings: TrainSettings,
+    *,
+    ref: Path | None = None,
+    profile: TrainProfile | None = None,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> TrainStats:
+    """Train into `folder`/out with work in `folder`/work."""
+    data = preferences() if settings.objective == "dpo" else sums()
+    places = TrainPlaces(init, ref, folder / "out", folder / "work", {"recipe": "a test"})
+    return train(
+        data,
+        settings,
+        places,
+        prompt=PROMPT,
+        seed=7,
+        profile=profile or TrainProfile(threads=1),
+        progress=progress,
+    )
+
+
+def weights(folder: Path) -> dict[str, object]:
+    """All tensors of a model or adapter folder."""
+    from safetensors.torch import load_file
+
+    (path,) = folder.glob("*.safetensors")
+    return dict(load_file(path))

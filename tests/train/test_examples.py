@@ -1,0 +1,89 @@
+"""What the trainers are given, token by token."""
+
+from __future__ import annotations
+
+import pytest
+
+from reason_w2s.errors import DataError
+from reason_w2s.prompts import Prompt
+from reason_w2s.records import Problem
+from reason_w2s.train import examples
+from reason_w2s.train.config import Answer, Example, PairExample
+from tests.conftest import make_tokenizer
+
+pytestmark = pytest.mark.torch
+pytest.importorskip("transformers")
+
+PROMPT = Prompt(template="Question: {question} Answer:")
+PROBLEM = Problem(id="p1", question="3 + 4")
+ASKED = [3, 19, 26, 20, 4]  # Question: 3 + 4 Answer:
+EOS = 1
+
+
+@pytest.fixture(scope="module")
+def tokenizer():
+    return make_tokenizer()
+
+
+@pytest.mark.parametrize(
+    ("answer", "learned"),
+    [
+        (Answer("The answer is 7"), [5, 6, 7, 23, EOS]),
+        (Answer("The answer is 7", ends=False), [5, 6, 7, 23]),
+        # the sampled ids win where they spell the text, even if the text has other ids
+        (Answer("The answer", token_ids=(5, 6)), [5, 6, EOS]),
+        (Answer(" The answer", token_ids=(5, 6)), [5, 6, EOS]),
+        # another tokenizer's ids are not used
+        (Answer("The answer", token_ids=(9, 9)), [5, 6, EOS]),
+        (Answer("The answer", token_ids=(5, 600)), [5, 6, EOS]),
+        (Answer("", token_ids=()), [EOS]),
+    ],
+)
+def test_sft_learns_the_answer_alone(tokenizer, answer, learned) -> None:
+    (row,) = examples.sft_rows([Example(PROBLEM, answer)], PROMPT, tokenizer)
+    assert row["input_ids"] == ASKED + learned
+    assert row["labels"] == [-100] * len(ASKED) + learned
+
+
+def test_the_separator_is_for_text_that_was_not_sampled(tokenizer) -> None:
+    prompt = PROMPT.model_copy(update={"separator": "so "})
+    written, sampled = Answer("7", ends=False), Answer("7", token_ids=(9,), ends=False)
+    assert examples.answer_ids(written, prompt, tokenizer, "p") == [10, 23]
+    assert examples.answer_ids(sampled, prompt, tokenizer, "p") == [23]
+
+
+def test_pairs_share_the_prompts_ids(tokenizer) -> None:
+    pair = PairExample(PROBLEM, Answer("7"), Answer("6 6", ends=False))
+    (row,) = examples.dpo_rows([pair], PROMPT, tokenizer)
+    assert row == {"prompt_ids": ASKED, "chosen_ids": [23, EOS], "rejected_ids": [22, 22]}
+    assert examples.lengths([row]) == [7]
+    assert examples.learned_tokens([row]) == 4
+
+
+def test_a_pair_of_equals_is_refused(tokenizer) -> None:
+    with pytest.raises(DataError, match="p1: chosen and rejected are the same"):
+        examples.dpo_rows([PairExample(PROBLEM, Answer("7"), Answer("7 "))], PROMPT, tokenizer)
+
+
+def test_an_empty_answer_that_was_cut_is_refused(tokenizer) -> None:
+    with pytest.raises(DataError, match="p1: an answer without a single token"):
+        examples.sft_rows([Example(PROBLEM, Answer("", ends=False))], PROMPT, tokenizer)
+
+
+@pytest.mark.parametrize(
+    ("limit", "positions", "said"),
+    [
+        (8, 100, "2 of 3 examples are longer than 8 tokens, the longest 12; set trainer.max_len"),
+        (None, 10, "1 of 3 examples are longer than 10 tokens, the longest 12; the model takes 10"),
+        (20, 10, "longer than 10 tokens"),
+    ],
+)
+def test_nothing_is_cut_silently(limit, positions, said) -> None:
+    rows = [{"input_ids": [5] * n, "labels": [5] * n} for n in (8, 9, 12)]
+    with pytest.raises(DataError, match=said):
+        examples.check_lengths(rows, limit, positions)
+
+
+@pytest.mark.parametrize(("limit", "positions"), [(12, None), (None, 12), (None, None), (12, 99)])
+def test_what_fits_passes(limit, positions) -> None:
+    examples.check_lengths([{"input_ids": [5] * 12, "labels": [5] * 12}], limit, positions)
