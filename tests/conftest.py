@@ -31,7 +31,7 @@ def make_tokenizer():
     )
 
 
-def make_model(folder: Path, seed: int = 0) -> Path:
+def make_model(folder: Path, seed: int = 0, positions: int = 128) -> Path:
     """Save a random two-layer Llama of width 32 with a vocabulary of words.
 
     Not a Qwen2: for that model type AutoTokenizer replaces any tokenizer by Qwen's own.
@@ -47,7 +47,7 @@ def make_model(folder: Path, seed: int = 0) -> Path:
         num_hidden_layers=2,
         num_attention_heads=1,
         num_key_value_heads=1,
-        max_position_embeddings=128,
+        max_position_embeddings=positions,
         attention_bias=True,
         tie_word_embeddings=True,
         initializer_range=0.3,

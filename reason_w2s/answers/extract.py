@@ -20,6 +20,8 @@ _BOX = re.compile(r"\\f?box(?:ed)?\s?\{")
 _BETWEEN_BOXES = re.compile(
     r"(?:[\s$,;()\[\]\\]|\\quad|\\text\{|\}|\band\b|\bor\b|\b[a-z](?:_\{?\d\}?)?\s?=)*"
 )
+# `c = -\\boxed{37}`: the sign belongs to the answer.
+_MINUS_BEFORE = re.compile(r"(?:=|\$|\\\(|\bis)\s?-\s?$")
 _HASHES = re.compile(r"(?:^|(?<=[\s;:.>$]))#{4}(?!#)[ \t]*([^\n#]*)", re.MULTILINE)
 _HEADING = re.compile(r"^(?:step|part|case|section|phase)\b|^\d{1,2}[.)]\s+\S|:\**$", re.IGNORECASE)
 _FINAL = re.compile(
@@ -112,7 +114,9 @@ def _boxed(text: str) -> tuple[str | None, int]:
             break
         contents.insert(0, text[box.end() : closed].strip())
         start = box.start()
-    return ", ".join(dict.fromkeys(contents)) or "", end + 1
+    if len(contents) == 1 and contents[0] and _MINUS_BEFORE.search(text, max(0, start - 8), start):
+        contents[0] = "-" + contents[0]
+    return ", ".join(dict.fromkeys(contents)), end + 1
 
 
 def _hashes(text: str) -> str | None:
@@ -173,10 +177,12 @@ def _line(text: str, start: int) -> str:
 def _tighten(line: str) -> str:
     """The answer inside a sentence: its only formula, or its only number."""
     line = line.strip().strip("*").strip()
-    if read_number(normalize(line)) is not None or read_choice(line):
-        return line
     formulas = [match[1] or match[2] for match in _MATH.finditer(line)]
     outside = _MATH.sub(" ", line)
+    if len(formulas) == 1 and not outside.strip(" .,"):
+        return formulas[0].strip()
+    if read_number(normalize(line)) is not None or read_choice(line):
+        return line
     if len(formulas) == 1 and not _NUMBER.search(outside):
         return formulas[0].strip()
     sentence = re.split(r"\.\s+(?=[A-Z(*])", line, maxsplit=1)[0]

@@ -73,6 +73,8 @@ _VARIABLE = re.compile(r"^[a-zA-Z]$")
 _MATRIX = re.compile(
     r"^\\begin\{(matrix|pmatrix|bmatrix|array)\}(?:\{[lcr|]{1,20}\})?(.*)\\end\{\1\}$", re.DOTALL
 )
+# Some data sets have lost one of the two backslashes between rows.
+_LOST_ROW = re.compile(r"\\(?![a-zA-Z])")
 _JOINED = re.compile(r",?\s(?:and|or)\s", re.IGNORECASE)
 _LOST_THOUSANDS = re.compile(r"^0\d\d$")
 _RATIO = re.compile(r"\s?:\s?|(?<=\d) to (?=\d)")
@@ -185,7 +187,7 @@ def _read_inequality(normal: str, depth: int) -> Value | None:
 
 def _read_matrix(normal: str, depth: int) -> Value | None:
     match = _MATRIX.match(normal)
-    if match is None or "\\begin" in match[2]:
+    if match is None or "\\begin" in match[2] or _LOST_ROW.search(match[2]):
         return None
     rows = [row for row in match[2].split(NEW_ROW) if row.strip()]
     if sum(row.count("&") + 1 for row in rows) > MAX_ITEMS:

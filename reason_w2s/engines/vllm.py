@@ -135,9 +135,7 @@ class VllmSampler:
 def _refuse_second() -> None:
     """Two engines in one process share vLLM's global state: closing one would break the other."""
     if _in_process:
-        raise EngineError(
-            "a vLLM engine is open in this process; close() it before the next"
-        )
+        raise EngineError("a vLLM engine is open in this process; close() it before the next")
 
 
 def _shares_process(engine: LLMEngine) -> bool:

@@ -17,8 +17,6 @@ from scipy import stats
 from reason_w2s.evaluate.statistics import Interval, pass_at_k, wilson
 from reason_w2s.records import FinishReason
 
-UNDECIDED = frozenset({"unparseable_prediction", "unparseable_gold", "timeout", "error"})
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Graded:

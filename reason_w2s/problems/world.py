@@ -29,14 +29,18 @@ Split = Literal["train", "dev", "test"]
 Wording = Literal["seen", "held_out"]
 Home = Literal["test", "dev", "train", "pretrain"]
 
-SENTENCES = 4  # events and idle sentences together: every question has the same length
+SENTENCES = 4  # events and idle sentences together
 LARGEST = 99
 STARTS = range(2, 41)
 LEVELS = (2, 3, 4)
 
 NAMES = ("Tom", "Anna", "Ben", "Clara", "David", "Emma", "Fred", "Grace")
 OBJECTS = ("apples", "books", "coins", "pens", "stamps", "shells", "cards", "marbles")
-WHENS = ("Then", "Later", "Next", "Soon", "Afterwards", "Today", "Tonight", "Tomorrow")
+# one to three words: the place of a number says nothing about which event it belongs to
+WHENS = (
+    *("Then", "Later", "Next", "Soon", "On Monday", "On Tuesday", "On Friday"),
+    *("The next day", "After a while"),
+)
 
 Op = Literal["+", "-", "*"]
 Verbs = dict[Op, tuple[str, ...]]
@@ -56,13 +60,15 @@ WORDS = (
     *("+", "-", "*", "=", "####", ".", "?", ":", "Question", "Answer", "Solution"),
     *("How", "many", "does", "have", "has", "so", "times", "takes", "a", "rest"),
 )
-VOCABULARY = (
+_TOKENS = (
     *("<pad>", "<eos>", "<unk>", "\n"),
     *(str(value) for value in range(LARGEST + 1)),
     *WORDS,
-    *(*NAMES, *OBJECTS, *WHENS),
+    *(*NAMES, *OBJECTS),
+    *(word for when in WHENS for word in when.split()),
     *(verb for op in EVERY for verb in EVERY[op]),
 )
+VOCABULARY = tuple(dict.fromkeys(_TOKENS))
 
 _ANNOTATION = re.compile(r"<<[^<>]*>>")
 

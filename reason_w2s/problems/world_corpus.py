@@ -16,7 +16,6 @@ from reason_w2s.problems.world import (
     EVERY,
     SENTENCES,
     Telling,
-    facts,
     skeletons,
     solution,
     strip_annotations,

@@ -1,8 +1,9 @@
 """Changing a recipe from outside: `--with FILE` overlays and `a.b.c=value` overrides.
 
 An overlay is a partial recipe: mappings merge, everything else replaces, null removes a key. Its
-own key `every` is a list of {where, set}: `set` merges into the settings of each step that meets
-`where`, a predicate over `stage` and the step's settings. So one file sizes any recipe down.
+own key `every` is a list of {where, set}: `set` merges into the settings of each of the recipe's
+steps that meets `where`, a predicate over `stage` and the step's settings; what the overlay says of
+a step by name comes after that. So one file sizes any recipe down.
 """
 
 from __future__ import annotations
@@ -33,14 +34,12 @@ def merge(base: Any, patch: Any) -> Any:
 def overlay(recipe: dict[str, Any], patch: dict[str, Any], place: str) -> dict[str, Any]:
     """The recipe under an overlay file's content; `place` names the file in errors."""
     patch = dict(patch)
-    rules = patch.pop("every", [])
-    merged: dict[str, Any] = merge(recipe, patch)
-    for number, rule in enumerate(rules):
+    steps = dict(recipe.get("steps", {}))
+    for number, rule in enumerate(patch.pop("every", [])):
         if not isinstance(rule, dict) or set(rule) != {"where", "set"}:
             raise ConfigError(f"{place}: every[{number}]: expected the keys 'where' and 'set'")
-        merged["steps"] = {
-            name: _apply(step, rule) for name, step in merged.get("steps", {}).items()
-        }
+        steps = {name: _apply(step, rule) for name, step in steps.items()}
+    merged: dict[str, Any] = merge({**recipe, "steps": steps}, patch)
     return merged
 
 

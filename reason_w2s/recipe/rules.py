@@ -139,8 +139,8 @@ def _training(plan: Plan, step: Step, where: str) -> None:
         raise ConfigError(f"{where}.of: dpo needs pairs (a pair step), got {', '.join(kinds)}")
     if objective == "sft" and kinds == {"pairs"} and side is None:
         raise ConfigError(f"{where}.side: sft on pairs needs 'side': chosen or rejected")
-    if step.config.get("updates") is None and "num_train_epochs" not in step.config["trainer"]:
-        raise ConfigError(f"{where}: say how long: 'updates', or trainer.num_train_epochs")
+    if (step.config["updates"] is None) == ("num_train_epochs" not in step.config["trainer"]):
+        raise ConfigError(f"{where}: say how long: either 'updates' or trainer.num_train_epochs")
 
 
 def _gold_allowed(plan: Plan, step: Step, where: str) -> None:

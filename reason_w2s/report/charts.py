@@ -97,10 +97,10 @@ def _draw_row(axes: Any, position: int, row: Interval) -> None:
     colour = _COLOURS[row.colour]
     if row.low is not None and row.high is not None:
         axes.plot([row.low, row.high], [position, position], color=colour, lw=2.4, zorder=2)
-    axes.plot([row.value], [position], "o", color=colour, ms=7, zorder=3)
+    axes.plot([row.value], [position], "o", color=colour, ms=7, zorder=3, clip_on=False)
     axes.annotate(
         f"{row.value:.1f}",
-        (1.015, position),
+        (1.035, position),
         xycoords=("axes fraction", "data"),
         va="center",
         fontsize=12,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -9,7 +10,7 @@ from typing import Any, NamedTuple
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from reason_w2s.report import charts, wording
+from reason_w2s.report import charts, rows, wording
 
 _LISTS = (
     "plan",
@@ -90,10 +91,15 @@ def _environment() -> Environment:
         "number": wording.number,
         "duration": wording.duration,
         "labels": wording.labels,
+        "gap": wording.gap,
         "p_value": wording.p_value,
         "setting": wording.setting,
         "text": text,
         "name": name,
+        "own": rows.own,
+        "measuring": rows.measuring,
+        "choosing": rows.choosing,
+        "cost": rows.cost,
     }
     return environment
 
@@ -105,8 +111,8 @@ def text(raw: str) -> Markup:
 
 
 def name(raw: str) -> Markup:
-    """Escape a name so that it may wrap after an underscore and nowhere else."""
-    return Markup("_<wbr>").join(escape(part) for part in raw.split("_"))
+    """Escape a name so that it may wrap after an underscore or slash and nowhere else."""
+    return Markup("<wbr>").join(escape(part) for part in re.split(r"(?<=[_/])", raw))
 
 
 def _suites(results: Mapping[str, Any]) -> list[str]:
@@ -170,22 +176,22 @@ def _accuracy_chart(
 ) -> Markup | None:
     colours = {ceiling: "ceiling", floor: "floor"}
     measured = [score for score in scores if score.get("accuracy") is not None]
-    rows = [
+    dots = [
         _interval(score["model"], score, "accuracy", colours.get(score["model"], "accent"))
         for score in measured
     ]
-    lines = [charts.Reference(row.value, row.colour) for row in rows if row.colour != "accent"]
-    return Markup(charts.intervals(rows, lines, "accuracy, %")) if rows else None
+    lines = [charts.Reference(dot.value, dot.colour) for dot in dots if dot.colour != "accent"]
+    return Markup(charts.intervals(dots, lines, "accuracy, %")) if dots else None
 
 
 def _difference_chart(comparisons: Sequence[Mapping[str, Any]]) -> Markup | None:
-    rows = [
+    dots = [
         _interval(f"{row['a']} - {row['b']}", row, "difference", "accent")
         for row in comparisons
         if row.get("difference") is not None
     ]
     zero = [charts.Reference(0.0, "muted")]
-    return Markup(charts.intervals(rows, zero, "difference, points")) if rows else None
+    return Markup(charts.intervals(dots, zero, "difference, points")) if dots else None
 
 
 def _interval(label: str, row: Mapping[str, Any], key: str, colour: str) -> charts.Interval:

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from reason_w2s.report import rows
+
 MISSING = "not measured"
 
 
@@ -57,6 +59,18 @@ def labels(used: Mapping[str, Any] | None) -> str:
     return ", ".join(parts) or "none"
 
 
+def gap(row: Mapping[str, Any]) -> str:
+    """A gap with its interval: a share of the way to the ceiling, or points where it has none."""
+    if row.get("value") is None:
+        return MISSING
+    unit, scale, digits = ("", 1, 2) if row.get("ceiling") else (" points", 100, 1)
+    ends = [
+        number(None if row.get(end) is None else scale * row[end], digits)
+        for end in ("low", "high")
+    ]
+    return f"{number(scale * row['value'], digits)}{unit} [{', '.join(ends)}]"
+
+
 def p_value(p: float | None) -> str:
     """A p-value to two figures; below 0.001 that is all that is said."""
     if p is None:
@@ -87,13 +101,15 @@ def summary(results: Mapping[str, Any]) -> str:
 
 
 def _making(results: Mapping[str, Any]) -> list[str]:
-    sampled = [row["out"] for row in results["plan"] if row["stage"] == "sample" and row["out"]]
-    sets = [row for row in results["waterfall"] if row["stage"] in ("select", "pair")]
-    parts = []
-    if sampled:
-        parts.append(f"{_many(sum(sampled), 'reasoning trace')} sampled")
+    steps = rows.own(results["plan"])
+    drawn = {
+        done: sum(row.get("out") or 0 for row in steps if row["stage"] == stage)
+        for stage, done in (("import", "imported"), ("sample", "sampled"))
+    }
+    sets = [row for row in steps if row["stage"] in ("select", "pair")]
+    parts = [f"{_many(n, 'reasoning trace')} {done}" for done, n in drawn.items() if n]
     if sets:
-        parts.append(f"{_many(len(sets), 'training set')} made from them")
+        parts.append(f"{_many(len(sets), 'training set')} chosen")
     if results["trained"]:
         parts.append(f"{_many(len(results['trained']), 'model')} trained")
     return parts

@@ -129,7 +129,7 @@ def accumulation(settings: TrainSettings, profile: TrainProfile) -> tuple[int, i
     micro = profile.micro_batch or _micro_batch(share, profile)
     if share % micro:
         raise ConfigError(
-            f"batch {settings.batch} is {share} per process, not a multiple of micro_batch {micro}; "
+            f"batch {settings.batch} is {share} per process, no multiple of micro_batch {micro}; "
             f"set `micro_batch` in launch/profiles to a divisor of {share}"
         )
     return micro, share // micro

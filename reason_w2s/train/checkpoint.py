@@ -32,6 +32,12 @@ def digest(*parts: Any) -> str:
     return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()
 
 
+def is_of(work: Path, job: str) -> bool:
+    """Whether `work` belongs to this very job."""
+    owner = work / OWNER
+    return owner.is_file() and owner.read_text(encoding="utf-8") == job
+
+
 def latest(work: Path, job: str) -> Path | None:
     """The newest whole checkpoint of this very job in `work`; half-written ones are removed.
 
@@ -39,15 +45,14 @@ def latest(work: Path, job: str) -> Path | None:
     them would give a curve that belongs to neither.
     """
     work.mkdir(parents=True, exist_ok=True)
-    owner = work / OWNER
-    same = owner.is_file() and owner.read_text(encoding="utf-8") == job
+    same = is_of(work, job)
     found = sorted(work.glob("checkpoint-*"), key=_updates)
     whole = [path for path in found if same and (path / WHOLE).is_file()]
     for path in found:
         if path not in whole:
             log.warning("%s: not a whole checkpoint of this run; removed", path)
             shutil.rmtree(path)
-    owner.write_text(job, encoding="utf-8")
+    (work / OWNER).write_text(job, encoding="utf-8")
     return whole[-1] if whole else None
 
 

@@ -1,8 +1,8 @@
 """Preference training: TRL's DPOTrainer on pairs that are tokenised already.
 
-TRL 1.16 always tokenises text itself, joins prompt and response before doing so, and appends the end
-token to every response. The one override here hands it the columns its collator reads instead, so
-that prompt ids are those of sampling and a cut response does not learn to stop.
+TRL 1.16 always tokenises text itself, prompt and response joined, and appends the end token to
+every response. The one override here hands it the columns its collator reads instead, so that
+prompt ids are those of sampling and a cut response does not learn to stop.
 """
 
 from __future__ import annotations

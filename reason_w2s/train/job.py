@@ -18,7 +18,7 @@ class TrainPlaces:
 
     init: the model it starts from, a model folder or an adapter folder.
     ref: DPO's reference model; None: `init`.
-    out: the folder the trained model appears in, whole or not at all; it must not exist yet.
+    out: the folder the trained model appears in, whole or not at all.
     work: checkpoints and optimiser state; may be deleted once `out` is there.
     card: lines of provenance for the model card, name to value.
     """

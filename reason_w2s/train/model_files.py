@@ -20,9 +20,17 @@ if TYPE_CHECKING:
 MERGED = "merged"
 
 
-def refuse_existing(out: Path) -> None:
-    """Raises StoreError if something is already where the trained model goes."""
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+def make_room(out: Path, *, ours: bool) -> None:
+    """Clear the place the trained model goes to.
+
+    ours: what lies there is this job's own result, whose caller died before it took it away.
+
+    Raises:
+        StoreError: something else is there.
+    """
+    if out.is_dir() and (ours or not any(out.iterdir())):
+        shutil.rmtree(out)
+    elif out.exists():
         raise StoreError(f"{out}: is there already; move it away, or train into another folder")
 
 
@@ -39,7 +47,9 @@ def whole_init(places: TrainPlaces, *, keep: bool) -> Path:
     """
     if not model_folder.is_adapter(places.init):
         return places.init
-    merged = places.out.parent / f"{places.out.name}.{MERGED}" if keep else places.work / MERGED
+    # named after its content: a folder left by another run is not mistaken for this one
+    name = f"{MERGED}-{model_folder.fingerprint(places.init)[:12]}"
+    merged = places.out.with_name(f"{places.out.name}.{name}") if keep else places.work / name
     if not (merged / "config.json").is_file():
         aside = merged.with_name(f"{merged.name}.part")
         load_model(places.init).save_pretrained(aside)
@@ -79,8 +89,6 @@ def save(trainer: Trainer, places: TrainPlaces, prompt: Prompt, init: Path, dtyp
         os.replace(init, aside / model_folder.BASE_FOLDER)
     model_folder.save_prompt(aside, prompt)
     (aside / "README.md").write_text(_card(places), encoding="utf-8")
-    if places.out.is_dir():
-        places.out.rmdir()
     os.replace(aside, places.out)
 
 

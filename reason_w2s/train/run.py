@@ -61,9 +61,9 @@ def train(  # noqa: PLR0913 - one call is one step: what, how, where, and who is
     Raises:
         ConfigError: settings that contradict each other, the profile or TRL; no model in `init`.
         DataError: too few examples, or some that are too long or empty.
-        StoreError: `places.out` is there already.
+        StoreError: `places.out` is there already, and is not this very job's.
     """
-    _prepare(profile, places)
+    _prepare(profile)
     least = max(1, settings.min_examples)
     if len(data) < least:
         raise DataError(f"{len(data)} examples to train on, at least {least} are wanted")
@@ -76,8 +76,10 @@ def train(  # noqa: PLR0913 - one call is one step: what, how, where, and who is
         rows, settings.trainer.get("max_length"), model_folder.max_positions(places.init)
     )
     identity = [settings.model_dump(), prompt.model_dump(), seed, rows, _models(places)]
+    job = checkpoint.digest(*identity)
     with _one_after_another(profile):
-        found = checkpoint.latest(places.work, checkpoint.digest(*identity))
+        model_files.make_room(places.out, ours=checkpoint.is_of(places.work, job))
+        found = checkpoint.latest(places.work, job)
         init = model_files.whole_init(places, keep=settings.lora is not None)
     trainer = _trainer(_job(rows, tokenizer, init, settings, places), settings, options)
     trainer.add_callback(checkpoint.saver(profile, progress))
@@ -88,9 +90,8 @@ def train(  # noqa: PLR0913 - one call is one step: what, how, where, and who is
     return stats
 
 
-def _prepare(profile: TrainProfile, places: TrainPlaces) -> None:
+def _prepare(profile: TrainProfile) -> None:
     """Check what can be checked for free, and make the libraries quiet and offline-minded."""
-    model_files.refuse_existing(places.out)
     started = int(os.environ.get("WORLD_SIZE", "1"))
     if started != profile.processes:
         raise ConfigError(

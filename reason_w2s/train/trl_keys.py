@@ -15,7 +15,7 @@ from reason_w2s.train.arguments import KEYS_FILE
 
 
 def installed_keys() -> dict[str, Any]:
-    """Versions, and per objective the installed TRL's field names with their plain type or "any"."""
+    """Versions, and per objective the installed TRL's field names with a plain type or "any"."""
     trl, transformers = require("trl", "train"), require("transformers", "train")
     configs = {"sft": trl.SFTConfig, "dpo": trl.DPOConfig}
     names = {

@@ -18,4 +18,4 @@ def rows(name):
         pytest.skip(f"{name} is not here; set REASON_W2S_SHARED to the folder that holds data/")
     data = path.read_bytes()
     text = (gzip.decompress(data) if path.suffix == ".gz" else data).decode("utf-8")
-    return [json.loads(line) for line in text.splitlines()]
+    return [json.loads(line) for line in text.strip().split("\n")]

@@ -3,10 +3,13 @@
 # ruff: noqa: RUF001 - the signs that models write.
 
 import time
+from typing import get_args
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from reason_w2s.answers import check, equal
+from reason_w2s.answers import Status, check, equal
 from reason_w2s.errors import ConfigError
 
 from .shared_data import rows
@@ -64,7 +67,7 @@ DIFFERENT = [
     ("7", "7 or 8"),
     ("(1,2)", "(2,1)"),
     ("(0,1)", "[0,1]"),
-    ("[-3,2]", "(-3,2)"),
+    ("[-4,9]", "(-4,9)"),
     ("(1,2)", "(1,2,3)"),
     ("\\{1,2\\}", "\\{1,3\\}"),
     ("x > 2", "x < 2"),
@@ -88,6 +91,7 @@ UNDECIDED = [
     ("18", "eighteen"),
     ("18", "18 eggs, but she keeps 2, so she sells 16"),
     ("2024-01-05", "2024-01-06"),
+    ("\\begin{pmatrix}7\\-2\\end{pmatrix}", "\\begin{pmatrix}7\\\\-2\\end{pmatrix}"),
     ("0.5", "0.5%"),
 ]
 
@@ -139,6 +143,13 @@ def test_an_unknown_kind_is_a_config_error():
 def test_check_names_the_rule():
     verdict = check("5 + 3 = 8\n#### 8", "8")
     assert (verdict.correct, verdict.answer, verdict.rule) == (True, "8", "hashes")
+
+
+@given(st.text(max_size=60) | st.text("0123456789.,-+*/^(){}[]\\\\$%x= ", max_size=40))
+def test_a_text_equals_itself_and_nothing_raises(text):
+    assert equal(text, text).status == ("correct" if text.strip() else "no_answer")
+    assert check(text, "5").status in get_args(Status)
+    assert equal("5", text).correct == equal(text, "5").correct or not text.strip()
 
 
 HOSTILE = {

@@ -48,7 +48,9 @@ def full() -> dict[str, Any]:
                 "in": None,
                 "out": 4000,
                 "kind": "traces",
-            }
+            },
+            {"step": "chosen", "stage": "select", "of": ["drawn"], "in": 4000, "out": 812},
+            {"step": "eval/tuned/world", "stage": "sample", "of": [], "in": 5, "out": 5},
         ],
         "waterfall": [
             {
@@ -121,7 +123,9 @@ def full() -> dict[str, Any]:
                     "seconds": 22.0,
                     "peak_memory_mib": 1800.0,
                     "shared": True,
-                }
+                },
+                {"step": "eval/a/world", "stage": "sample", "tokens_generated": 77, "seconds": 2.0},
+                {"step": "eval/b/world", "stage": "sample", "tokens_generated": 23, "seconds": 1.0},
             ],
             "total": {"tokens_generated": 0, "tokens_trained": 36540, "seconds": 75.0},
         },

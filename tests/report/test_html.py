@@ -145,8 +145,8 @@ def test_levels_that_are_numbers_are_in_number_order():
 
 def test_the_first_sentence_counts_what_was_done():
     assert (
-        "4,000 reasoning traces sampled, 1 training set made from them, 1 model trained and "
-        "4 models evaluated on world_test (600 problems)."
+        "4,000 reasoning traces sampled, 1 training set chosen, 1 model trained and 4 "
+        "models evaluated on world_test (600 problems)."
     ) in html.render(full())
 
 
@@ -159,3 +159,26 @@ def test_twelve_models_and_two_suites_render():
     text = html.render({**full(), "scores": scores})
     assert text.count("<svg") == 2 + 1 + 1  # accuracy twice, one comparison, one loss curve
     assert "a_<wbr>model" in text
+
+
+def test_steps_that_measure_are_folded_and_their_cost_is_summed():
+    text = html.render(full())
+    cost = text[text.index('id="cost"') : text.index('id="recipe"')]
+    shown, folded = cost.split("<details>")
+    assert "evaluation, all steps" in shown and ">100<" in shown and ">3.0 s<" in shown
+    assert "eval/" not in shown and ">77<" in folded
+
+
+def test_a_gap_without_a_ceiling_is_in_points():
+    gap = {"name": "gain", "suite": "world_test", "floor": "teacher", "reached": "tuned"}
+    gap |= {"value": 0.22, "low": 0.17, "high": 0.27, "accuracies": {"floor": 0.4, "reached": 0.62}}
+    text = html.render({**full(), "gaps": [gap]})
+    assert "22.0 points" in text and "[17.0, 27.0]" in text
+
+
+def test_a_share_of_the_gold_gain_starts_from_its_base():
+    gap = {"name": "share", "suite": "world_test", "base": "student", "reached": "tuned"}
+    gap |= {"ceiling": "ceiling", "value": 0.5, "low": 0.2, "high": 0.8}
+    gap |= {"accuracies": {"base": 0.123, "reached": 0.62, "ceiling": 0.75}}
+    text = html.render({**full(), "gaps": [gap]})
+    assert "12.3" in text and "<small>student</small>" in text and "[0.20, 0.80]" in text

@@ -32,7 +32,9 @@ def test_accumulation_is_exact(batch, processes, micro, expected) -> None:
     assert got[0] * got[1] * processes == batch
 
 
-@pytest.mark.parametrize(("batch", "expected"), [(128, (8, 16)), (12, (6, 2)), (7, (7, 1)), (1, (1, 1))])
+@pytest.mark.parametrize(
+    ("batch", "expected"), [(128, (8, 16)), (12, (6, 2)), (7, (7, 1)), (1, (1, 1))]
+)
 def test_a_gpu_takes_at_most_eight_at_once(batch, expected) -> None:
     profile = TrainProfile(device="cuda")
     assert arguments.accumulation(TrainSettings(objective="sft", batch=batch), profile) == expected
@@ -40,7 +42,10 @@ def test_a_gpu_takes_at_most_eight_at_once(batch, expected) -> None:
 
 @pytest.mark.parametrize(
     ("batch", "processes", "micro", "said"),
-    [(16, 3, None, "does not divide over 3 processes"), (16, 2, 3, "not a multiple of micro_batch 3")],
+    [
+        (16, 3, None, "does not divide over 3 processes"),
+        (16, 2, 3, "no multiple of micro_batch 3"),
+    ],
 )
 def test_a_batch_that_does_not_divide_is_an_error(batch, processes, micro, said) -> None:
     profile = TrainProfile(processes=processes, micro_batch=micro)
@@ -112,7 +117,10 @@ def test_about_fifty_log_lines() -> None:
     for updates, every in [(3, 1), (120, 2), (5000, 100)]:
         got = arguments.config_arguments(
             TrainSettings(objective="sft", updates=updates),
-            TrainProfile(), output=OUTPUT, examples=9, seed=0,
+            TrainProfile(),
+            output=OUTPUT,
+            examples=9,
+            seed=0,
         )
         assert got["logging_steps"] == every
 
@@ -139,8 +147,11 @@ def test_the_key_list_is_the_installed_trls() -> None:
 def test_trl_takes_our_arguments(objective, tmp_path: Path) -> None:
     trl = pytest.importorskip("trl")
     got = arguments.config_arguments(
-        TrainSettings(objective=objective, updates=5), TrainProfile(),
-        output=tmp_path, examples=9, seed=3,
+        TrainSettings(objective=objective, updates=5),
+        TrainProfile(),
+        output=tmp_path,
+        examples=9,
+        seed=3,
     )
     config = {"sft": trl.SFTConfig, "dpo": trl.DPOConfig}[objective](**got)
     assert (config.bf16, config.gradient_checkpointing, config.seed) == (False, False, 3)

@@ -66,7 +66,9 @@ def test_killed_at_any_point_the_curve_is_the_same(tiny_model, tmp_path, objecti
             f"run(pathlib.Path({str(tiny_model)!r}), pathlib.Path({str(broken)!r}), settings, "
             "profile=profile, progress=die)"
         )
-        died = subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False, capture_output=True)
+        died = subprocess.run(
+            [sys.executable, "-c", code], cwd=ROOT, check=False, capture_output=True
+        )
         assert died.returncode == -9, died.stderr.decode()[-500:]
         assert not (broken / "out").exists()
         kept = sorted(path.name for path in (broken / "work").glob("checkpoint-*"))

@@ -1,0 +1,94 @@
+"""The README's results table, made from runs and from nothing else.
+
+    python eval/results_table.py --take runs/quickstart-seed0 runs/quickstart-seed3
+    python eval/results_table.py            # rewrite the table in README.md
+    python eval/results_table.py --check    # exit 1 if README.md says something else
+
+`--take` copies what the table needs out of each run's results.json into eval/baselines/, where it
+is kept with the code.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parent.parent
+BASELINES = ROOT / "eval" / "baselines"
+README = ROOT / "README.md"
+START, END = "<!-- results:start -->", "<!-- results:end -->"
+SCORE = ("model", "suite", "n", "accuracy", "low", "high", "stop_rate", "no_answer_rate", "labels")
+KEPT = ("name", "seed", "comparisons", "gaps", "environment")
+
+
+def take(run: Path) -> None:
+    """Keep a run's scores as a baseline."""
+    found = json.loads((run / "results.json").read_text(encoding="utf-8"))
+    kept = {key: found[key] for key in KEPT}
+    kept["scores"] = [{key: score[key] for key in SCORE} for score in found["scores"]]
+    kept["total"] = found["ledger"]["total"]
+    path = BASELINES / f"{found['name']}-seed{found['seed']}.json"
+    path.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
+
+
+def table(runs: list[dict[str, Any]]) -> str:
+    """A row per model; per suite and seed its accuracy with the 95% interval, in percent."""
+    suites = list(dict.fromkeys(score["suite"] for score in runs[0]["scores"]))
+    columns = [(suite, run) for suite in suites for run in runs]
+    heads = [f"{suite}, seed {run['seed']}" for suite, run in columns]
+    lines = [
+        "| model | gold labels used | " + " | ".join(heads) + " |",
+        "|---|---|" + "---|" * len(heads),
+    ]
+    for score in runs[0]["scores"]:
+        if score["suite"] == suites[0]:
+            cells = [cell(run, score["model"], suite) for suite, run in columns]
+            name = f"| {score['model']} | {labels(score['labels'])} | "
+            lines.append(name + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def cell(run: dict[str, Any], model: str, suite: str) -> str:
+    """`62.4 [58.1, 66.5]`."""
+    score = next(one for one in run["scores"] if one["model"] == model and one["suite"] == suite)
+    accuracy, low, high = (100 * score[key] for key in ("accuracy", "low", "high"))
+    return f"{accuracy:.1f} [{low:.1f}, {high:.1f}]"
+
+
+def labels(used: dict[str, Any]) -> str:
+    """`60 solutions + 1,000 answers`."""
+    parts = [f"{used[what]:,} {what}" for what in ("solutions", "answers") if used[what]]
+    return " + ".join(parts) or "none"
+
+
+def section() -> str:
+    """What stands between the markers in README.md."""
+    files = sorted(BASELINES.glob("quickstart-seed*.json"))
+    runs = [json.loads(file.read_text(encoding="utf-8")) for file in files]
+    n = {score["n"] for run in runs for score in run["scores"]}
+    said = f"Accuracy in percent with its 95% interval, greedy, n = {min(n)} problems each."
+    return f"{START}\n{said}\n\n{table(runs)}\n{END}"
+
+
+def main() -> None:
+    """Take baselines, check the README, or rewrite it."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
+    parser.add_argument("--take", nargs="+", type=Path, metavar="RUN", default=[])
+    parser.add_argument("--check", action="store_true")
+    arguments = parser.parse_args()
+    for run in arguments.take:
+        take(run)
+    text = README.read_text(encoding="utf-8")
+    before, rest = text.split(START)
+    wanted = before + section() + rest.split(END)[1]
+    if arguments.check and wanted != text:
+        sys.exit("README.md: the results table is not that of eval/baselines; run this again")
+    if not arguments.check:
+        README.write_text(wanted, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

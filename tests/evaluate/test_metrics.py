@@ -1,0 +1,106 @@
+"""From graded traces to scores."""
+
+import json
+from dataclasses import asdict
+
+import pytest
+
+from reason_w2s.evaluate.metrics import Graded, average_pass_at_k, problem_scores, score
+from reason_w2s.evaluate.statistics import wilson
+
+
+def graded(problem, correct, *, finish="stop", tokens=10, level=None, first=None, status=None):
+    named = {True: "correct", False: "wrong", None: "unparseable_prediction"}
+    return Graded(
+        problem_id=problem,
+        correct=correct,
+        finish_reason=finish,
+        n_tokens=tokens,
+        status=status or named[correct],
+        level=level,
+        first_correct=first,
+    )
+
+
+ONE_EACH = [
+    graded("a", True, level=1, tokens=10),
+    graded("b", False, level=1, finish="length", status="no_answer", tokens=30),
+    graded("c", None, level=2, tokens=20),
+    graded("d", True, level=2, tokens=20),
+]
+
+
+def test_one_sample_per_problem():
+    found = score(ONE_EACH)
+    assert (found.n, found.samples, found.correct, found.accuracy) == (4, 4, 2, 0.5)
+    assert (found.low, found.high) == (wilson(2, 4).low, wilson(2, 4).high)
+    assert (found.stop_rate, found.truncation_rate) == (0.75, 0.25)
+    assert (found.no_answer_rate, found.undecided_rate) == (0.25, 0.25)
+    assert found.mean_tokens == 20.0
+    assert found.first_accuracy is None
+
+
+def test_levels():
+    found = score(ONE_EACH)
+    assert {name: (one.n, one.accuracy) for name, one in found.by_level.items()} == {
+        "1": (2, 0.5),
+        "2": (2, 0.5),
+    }
+    assert found.by_level["1"].by_level == {}
+    assert score([graded("a", True)]).by_level == {}
+
+
+def test_problems_count_the_same_whatever_their_samples():
+    many = [graded("a", True)] * 9 + [graded("b", False)]
+    found = score(many)
+    assert (found.n, found.samples, found.correct) == (2, 10, 9)
+    assert found.accuracy == 0.5
+
+
+def test_interval_of_several_samples_uses_problems():
+    # Means 1, 0, 0.5: spread 0.5, so half the width is 1.96 * 0.5 / sqrt(3).
+    many = [graded("a", True)] * 2 + [graded("b", False)] * 2
+    many += [graded("c", True), graded("c", False)]
+    found = score(many)
+    assert found.high - found.accuracy == pytest.approx(0.5, abs=1e-9)  # cut at 1
+    wider = score([*many, graded("d", True), graded("d", False)])
+    # Means 1, 0, 0.5, 0.5: spread sqrt(1/6), half the width 1.96 * 0.40825 / 2.
+    assert wider.high - wider.accuracy == pytest.approx(0.40008, abs=1e-4)
+
+
+def test_several_samples_of_one_problem_say_nothing_about_others():
+    found = score([graded("a", True), graded("a", False)])
+    assert (found.low, found.high) == (0.0, 1.0)
+
+
+def test_first_box_accuracy_needs_every_verdict():
+    both = [graded("a", False, first=True), graded("b", True, first=True)]
+    assert score(both).first_accuracy == 1.0
+    assert score([*both, graded("c", True)]).first_accuracy is None
+
+
+def test_an_engine_error_is_neither_stopped_nor_truncated():
+    found = score([graded("a", None, finish="error", status="error"), graded("b", True)])
+    assert (found.stop_rate, found.truncation_rate, found.undecided_rate) == (0.5, 0.0, 0.5)
+
+
+def test_problem_scores_keep_their_order():
+    found = problem_scores([graded("b", True), graded("a", False), graded("b", None)])
+    assert list(found.items()) == [("b", 0.5), ("a", 0.0)]
+
+
+def test_pass_at_k_over_problems():
+    traces = [graded("a", True), graded("a", False), graded("b", False), graded("b", False)]
+    assert average_pass_at_k(traces, 1) == score(traces).accuracy == 0.25
+    assert average_pass_at_k(traces, 2) == 0.5
+
+
+def test_nothing_graded_is_an_error():
+    with pytest.raises(ValueError, match="no graded traces"):
+        score([])
+    with pytest.raises(ValueError, match="no graded traces"):
+        average_pass_at_k([], 1)
+
+
+def test_a_score_is_json():
+    assert json.loads(json.dumps(asdict(score(ONE_EACH))))["by_level"]["2"]["n"] == 2

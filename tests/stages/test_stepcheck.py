@@ -1,0 +1,116 @@
+"""What is seen in a trace without gold."""
+
+from dataclasses import replace
+
+import pytest
+from pydantic import ValidationError
+
+from reason_w2s.records import Problem, Row, Trace
+from reason_w2s.stages.stepcheck import COLUMNS, FLAGS, StepcheckConfig, stepcheck
+
+GOOD = "5 + 3 = 8\n\n8 - 2 = 6\n#### 6"
+
+
+def row(text, question="Tom has 5 apples.", finish="stop", gold="6"):
+    problem = Problem(id="p1", question=question, gold=gold)
+    trace = Trace(
+        key=f"k{len(text)}",
+        problem_id="p1",
+        model="m",
+        index=0,
+        text=text,
+        finish_reason=finish,
+        n_prompt=3,
+        n_tokens=9,
+    )
+    return Row(trace, problem)
+
+
+def look(text, cfg=None, **more):
+    (found,) = stepcheck([row(text, **more)], cfg or StepcheckConfig())
+    return found
+
+
+def test_a_good_trace():
+    assert look(GOOD) == {
+        "key": f"k{len(GOOD)}",
+        "flags": (),
+        "n_steps": 3,
+        "n_equations": 2,
+        "n_wrong_equations": 0,
+        "first_error": None,
+    }
+
+
+def test_the_first_wrong_step_counts_lines_that_are_not_empty():
+    found = look("5 + 3 = 8\n\n8 - 2 = 5\n5 + 5 = 11\n#### 11")
+    assert found["flags"] == ("wrong_arithmetic",)
+    assert (found["n_equations"], found["n_wrong_equations"], found["first_error"]) == (3, 2, 1)
+
+
+LOOP = "wait, let me check this once more now. "
+WORDS = [f"w{at}" for at in range(300)]
+
+CASES = {
+    "  \n": ("empty", "no_answer"),
+    "5 + 3 = 8 so": ("no_answer",),
+    "it is \\boxed{6": ("no_answer", "unclosed_box"),
+    "<think>5 + 3 = 8\n#### 8": ("unclosed_think",),
+    "<think>5 + 3 = 8</think>\n#### 8": (),
+    "5 + 3 = 9\n#### 9": ("wrong_arithmetic",),
+    LOOP * 4 + GOOD: ("repetition",),
+    LOOP * 3 + GOOD: (),
+    LOOP * 4 + " ".join(WORDS) + GOOD: (),
+    " ".join(WORDS[:60]) + " " + " ".join(["a b", "b a", "a a"] * 60) + GOOD: ("repetition",),
+    "see https://example.com\n" + GOOD: ("noise",),
+    "5 &lt; 6\n" + GOOD: ("noise",),
+    "caf\ufffd\n" + GOOD: ("noise",),
+    "所以 " + GOOD: ("noise",),
+    "R&D; profit & loss; café; 5 ≤ 6\n" + GOOD: (),
+}
+
+
+@pytest.mark.parametrize(("text", "flags"), CASES.items())
+def test_flags(text, flags):
+    assert look(text)["flags"] == flags
+
+
+def test_truncation_is_what_the_engine_says():
+    assert look(GOOD, finish="length")["flags"] == ("truncated",)
+
+
+def test_cjk_and_urls_of_the_question_are_no_noise():
+    assert look("所以\n" + GOOD, question="小明有几个苹果?")["flags"] == ()
+    assert look("www.a.com\n" + GOOD, question="How long is www.a.com?")["flags"] == ()
+
+
+def test_thresholds():
+    wrong = "5 + 3 = 9\n#### 9"
+    assert look(wrong, StepcheckConfig(max_wrong_equations=1))["flags"] == ()
+    assert look("so 8", StepcheckConfig(accept_guesses=True))["flags"] == ()
+    assert look(LOOP * 4 + GOOD, StepcheckConfig(repeats=5))["flags"] == ()
+    assert look("所以 " + GOOD, StepcheckConfig(max_cjk_share=0.5))["flags"] == ()
+
+
+def test_one_dict_per_row_in_order_with_the_columns():
+    texts = [GOOD, "", "5 + 3 = 9"]
+    found = list(stepcheck(map(row, texts), StepcheckConfig()))
+    assert [one["key"] for one in found] == [f"k{len(text)}" for text in texts]
+    assert all(set(one) == {"key", *COLUMNS} for one in found)
+
+
+def test_gold_is_never_read():
+    for text in CASES:
+        blind = replace(row(text), problem=Problem(id="p1", question="Tom has 5 apples."))
+        (without,) = stepcheck([blind], StepcheckConfig())
+        assert without == look(text)
+
+
+def test_flags_come_in_one_order():
+    assert look("  \n", finish="length")["flags"] == ("empty", "truncated", "no_answer")
+    assert [FLAGS.index(name) for name in ("empty", "truncated", "no_answer")] == [0, 1, 2]
+
+
+def test_unknown_key_is_refused():
+    with pytest.raises(ValidationError):
+        StepcheckConfig(repeat=3)
