@@ -20,7 +20,7 @@ TEXT
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 seed=(--seed 0)
-runs=(--runs "$root/runs")
+runs=(--runs "${REASON_W2S_RUNS:-$root/runs}")
 for argument in "$@"; do
   case $argument in
     -h | --help)

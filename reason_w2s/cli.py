@@ -209,9 +209,14 @@ def _execute(plan: Any, data: Any, folder: Path, profile: Any, selection: Any) -
 
     from reason_w2s.runs.run import execute
 
-    finished = execute(
-        plan, data, folder, profile, selection=selection, console=Console(stderr=True)
-    )
+    console = Console(stderr=True)
+    try:
+        finished = execute(plan, data, folder, profile, selection=selection, console=console)
+    except KeyboardInterrupt as error:
+        typer.echo(
+            "stopped; what is finished is kept, the same command goes on from here", err=True
+        )
+        raise typer.Exit(130) from error
     if all(one.graded in finished.items for one in plan.measured) and plan.measured:
         _report(finished)
     else:
@@ -238,9 +243,6 @@ def main() -> None:
         line = " ".join(str(error).split())
         sys.stderr.write(f"error: {line}\n")
         sys.exit(error.exit_code)
-    except KeyboardInterrupt:
-        sys.stderr.write("stopped; what is finished is kept, the same command goes on from here\n")
-        sys.exit(130)
 
 
 if __name__ == "__main__":

@@ -18,20 +18,30 @@ def columns(where: Mapping[str, Any]) -> list[str]:
     return list(where)
 
 
-def validate(where: Mapping[str, Any], place: str) -> None:
-    """Refuse an operator that does not exist.
+def validate(where: Any, place: str) -> None:
+    """Refuse what is no predicate: an operator that does not exist, an operand that none can use.
 
     Raises:
-        ConfigError: with the place and the operators there are.
+        ConfigError: with the place, and the operators there are or the operand expected.
     """
+    if not isinstance(where, Mapping):
+        raise ConfigError(f"{place}: expected a mapping of columns to values, got {where!r}")
     for column, condition in where.items():
         if isinstance(condition, Mapping):
-            for operator in condition:
-                if operator not in OPERATORS:
-                    raise ConfigError(
-                        f"{place}.{column}: unknown operator '{operator}'; "
-                        f"there are: {', '.join(OPERATORS)}"
-                    )
+            for operator, operand in condition.items():
+                _validate_one(operator, operand, f"{place}.{column}")
+
+
+def _validate_one(operator: str, operand: Any, place: str) -> None:
+    if operator not in OPERATORS:
+        raise ConfigError(
+            f"{place}: unknown operator '{operator}'; there are: {', '.join(OPERATORS)}"
+        )
+    if operator == "in" and not isinstance(operand, (list, tuple)):
+        raise ConfigError(f"{place}.in: expected a list of values, got {operand!r}")
+    number = isinstance(operand, (int, float)) and not isinstance(operand, bool)
+    if operator in ("min", "max") and not number:
+        raise ConfigError(f"{place}.{operator}: expected a number, got {operand!r}")
 
 
 def failure(row: Row, where: Mapping[str, Any]) -> str | None:
@@ -39,10 +49,17 @@ def failure(row: Row, where: Mapping[str, Any]) -> str | None:
 
     A list column equals `none` when it is empty and equals a value that it contains. None (missing)
     equals only null and lies in no range.
+
+    Raises:
+        ConfigError: a range over a column that does not hold numbers.
     """
     for column, condition in where.items():
         found = row.value(column)
-        if not holds(found, condition):
+        try:
+            held = holds(found, condition)
+        except TypeError as error:
+            raise ConfigError(f"{column} is {found!r}: min and max need numbers") from error
+        if not held:
             return f"{column} {_words(found, condition)}"
     return None
 

@@ -19,9 +19,7 @@ from tests.conftest import make_model
 
 ROOT = Path(__file__).parent.parent
 OVERLAYS = ("world",)
-RECIPES = [
-    path for path in sorted((ROOT / "recipes").rglob("*.yaml")) if path.stem not in OVERLAYS
-]
+RECIPES = [path for path in sorted((ROOT / "recipes").rglob("*.yaml")) if path.stem not in OVERLAYS]
 GSM8K = ROOT / "tests" / "fixtures" / "gsm8k"
 PROFILE = Profile(isolate="none", sampler="fake")
 
@@ -40,7 +38,13 @@ def sized_down(recipe: Path, model: Path, folder: Path) -> Path:
     train = {"batch": 2, "updates": 3, "dtype": None, "trainer": trainer}
     patch = {
         "models": {
-            name: {"path": str(model), "world": None, "scratch": None, "prompt": "qa", "dtype": None}
+            name: {
+                "path": str(model),
+                "world": None,
+                "scratch": None,
+                "prompt": "qa",
+                "dtype": None,
+            }
             for name in written["models"]
         },
         "problems": {name: {"take": 5} for name in written["problems"]},

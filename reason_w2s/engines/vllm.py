@@ -15,6 +15,7 @@ from collections.abc import Iterable, Iterator
 from itertools import count, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from weakref import WeakSet
 
 from reason_w2s.engines import model_folder
 from reason_w2s.engines.protocols import Completion, Request
@@ -32,7 +33,7 @@ LORA_RANKS = (1, 8, 16, 32, 64, 128, 256, 320, 512)
 FINISH: dict[str, FinishReason] = {"stop": "stop", "length": "length", "repetition": "length"}
 CPU_BATCHED_TOKENS = 4096
 
-_in_process: set[int] = set()
+_in_process: WeakSet[VllmSampler] = WeakSet()
 
 
 class VllmSampler:
@@ -49,11 +50,11 @@ class VllmSampler:
         self.settings = settings
         _refuse_second()
         self._ids = count()
-        self._engine: LLMEngine | None = _open(self.folder, settings)
-        if _shares_process(self._engine):
-            _in_process.add(id(self))
         self._tokenizer = model_folder.load_tokenizer(self.folder)
+        self._engine: LLMEngine | None = _open(self.folder, settings)
         self._lora = _lora_request(self.folder)
+        if _shares_process(self._engine):
+            _in_process.add(self)
         self._limit: int = self._engine.model_config.max_model_len
         self._ends = _end_ids(self._engine, self._tokenizer)
 
@@ -68,11 +69,12 @@ class VllmSampler:
         flying: dict[str, Request] = {}
         try:
             while True:
-                for request in islice(waiting, self.settings.max_num_seqs - len(flying)):
+                batch = list(islice(waiting, self.settings.max_num_seqs - len(flying)))
+                for request in batch:
                     refusal = self._add(engine, request, flying)
                     if refusal is not None:
                         yield refusal
-                if not flying:
+                if not batch and not flying:
                     return
                 for output in _step(engine):
                     if output.finished:
@@ -86,7 +88,7 @@ class VllmSampler:
         engine, self._engine = self._engine, None
         if engine is None:
             return
-        _in_process.discard(id(self))
+        _in_process.discard(self)
         engine.engine_core.shutdown()
         del engine
         gc.collect()
@@ -147,6 +149,8 @@ def _refused(request: Request, n_prompt: int, message: str) -> Completion:
 
 
 def _step(engine: LLMEngine) -> list[Any]:
+    if not engine.has_unfinished_requests():
+        return []
     try:
         return list(engine.step())
     except Exception as error:

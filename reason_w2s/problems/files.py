@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -24,9 +25,14 @@ def read(path: Path) -> Iterator[dict[str, Any]]:
     if name.endswith((".jsonl", ".json", ".ndjson")):
         yield from _jsonl(path)
     elif name.endswith(".parquet"):
+        import pyarrow as pa
         import pyarrow.parquet as pq
 
-        yield from pq.read_table(path).to_pylist()
+        try:
+            table = pq.read_table(path)
+        except pa.ArrowInvalid as error:
+            raise DataError(f"{path}: not Parquet: {error}") from error
+        yield from table.to_pylist()
     else:
         raise DataError(f"{path}: expected .jsonl, .jsonl.gz or .parquet")
 
@@ -45,10 +51,14 @@ def digest(path: Path) -> str:
 
 def _jsonl(path: Path) -> Iterator[dict[str, Any]]:
     opener = gzip.open if path.suffix == ".gz" else open
-    with opener(path, "rt", encoding="utf-8") as stream:
-        for number, line in enumerate(stream, 1):
-            if line.strip():
-                yield _object(line, f"{path}:{number}")
+    number = 0
+    try:
+        with opener(path, "rt", encoding="utf-8") as stream:
+            for number, line in enumerate(stream, 1):
+                if line.strip():
+                    yield _object(line, f"{path}:{number}")
+    except (UnicodeDecodeError, gzip.BadGzipFile, EOFError, zlib.error) as error:
+        raise DataError(f"{path}:{number + 1}: cannot be read as UTF-8 text: {error}") from error
 
 
 def _object(line: str, place: str) -> dict[str, Any]:

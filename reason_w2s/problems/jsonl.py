@@ -40,17 +40,19 @@ def problem(row: dict[str, Any], columns: Columns, place: str, *, need_gold: boo
             f"{place}: '{columns.gold}' is missing or null (the row has: {have}); check needs a "
             f"gold answer: name its column under columns.gold, or say labels: none"
         )
-    level = row.get(columns.level)
+    identity = row.get(columns.id)
     options = row.get("options")
     mapped = {columns.id, columns.question, columns.gold, columns.solution}
     return Problem(
-        id=str(row.get(columns.id) or hashlib.sha256(question.encode()).hexdigest()[:16]),
+        id=hashlib.sha256(question.encode()).hexdigest()[:16]
+        if identity in (None, "")
+        else str(identity),
         question=question,
         gold=gold,
-        solution=row.get(columns.solution),
+        solution=_text(row.get(columns.solution)),
         options=tuple(map(str, options)) if options else None,
-        level=_level(level),
-        subject=row.get(columns.subject),
+        level=_level(row.get(columns.level)),
+        subject=_text(row.get(columns.subject)),
         meta={key: found for key, found in row.items() if key not in mapped and key not in KNOWN},
     )
 
@@ -66,9 +68,13 @@ def _needed(row: dict[str, Any], column: str, role: str, place: str) -> str:
 
 
 def _gold(value: Any) -> str | tuple[str, ...] | None:
-    if value is None or value == "":
+    if value is None or value in ("", [], ()):
         return None
     return tuple(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
+
+
+def _text(value: Any) -> str | None:
+    return None if value is None else str(value)
 
 
 def _level(value: Any) -> int | None:

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from reason_w2s import prompts
 from reason_w2s.errors import ConfigError
-from reason_w2s.problems.spec import ProblemSpec
+from reason_w2s.problems.spec import Labels, ProblemSpec
 from reason_w2s.prompts import Prompt
+from reason_w2s.recipe.owners import elsewhere
 from reason_w2s.recipe.plan import Measured, Plan, Step
 from reason_w2s.recipe.rules import enforce
 from reason_w2s.recipe.schema import ModelSpec, Recipe, SuiteSpec
 from reason_w2s.recipe.yaml_file import nearest, parse
 from reason_w2s.stages.table import STAGES, USABLE, config_class
+
+LABELS: tuple[Labels, ...] = ("gold", "audit", "none")
+"""From what lets most be seen to what lets least."""
 
 
 def expand(recipe: Recipe, suites: Mapping[str, SuiteSpec], *, place: str, title: str) -> Plan:
@@ -63,7 +67,7 @@ class _Builder:
             )
         self.steps[step.name] = step
 
-    def prompt(self, given: str | Prompt | None, where: str) -> dict[str, Any] | None:
+    def prompt(self, given: Any, where: str) -> dict[str, Any] | None:
         """A prompt as JSON; None: the model's own."""
         if given is None:
             return None
@@ -73,7 +77,10 @@ class _Builder:
                 known = [*self.recipe.prompts, *prompts.names()]
                 raise ConfigError(f"{where}: unknown prompt '{given}'{nearest(given, known)}")
             given = own or prompts.load(given)
-        return given.model_dump(mode="json")
+        if not isinstance(given, Prompt):
+            given = parse(Prompt, given, where)
+        dumped: dict[str, Any] = given.model_dump(mode="json")
+        return dumped
 
     def add_model(self, name: str, spec: ModelSpec) -> None:
         where = f"{self.place}: models.{name}"
@@ -94,12 +101,21 @@ class _Builder:
         self.add(Step(name, stage, "model", {**config, "prompt": prompt}, of=of, seed=seed))
 
     def add_problems(self, name: str, spec: ProblemSpec) -> None:
-        labels = spec.labels
-        parent = spec.of
-        while labels is None and parent in self.recipe.problems:
-            labels = self.recipe.problems[parent].labels
-            parent = self.recipe.problems[parent].of
-        self.add(self._problems(name, spec.model_copy(update={"labels": labels or "gold"})))
+        labels = self._labels(spec, ())
+        if spec.of in self.recipe.problems:
+            allowed = self._labels(self.recipe.problems[spec.of], (spec.of,))
+            if LABELS.index(labels) < LABELS.index(allowed):
+                raise ConfigError(
+                    f"{self.place}: problems.{name}.labels: '{labels}' cannot be cut out of "
+                    f"'{spec.of}', which has labels: {allowed}"
+                )
+        self.add(self._problems(name, spec.model_copy(update={"labels": labels})))
+
+    def _labels(self, spec: ProblemSpec, seen: tuple[str, ...]) -> Labels:
+        """A set's labels: its own, else those of the set it is cut out of."""
+        if spec.labels is None and spec.of in self.recipe.problems and spec.of not in seen:
+            return self._labels(self.recipe.problems[spec.of], (*seen, spec.of))
+        return spec.labels or "gold"
 
     def _problems(self, name: str, spec: ProblemSpec) -> Step:
         of = () if spec.of is None else (spec.of,)
@@ -123,14 +139,19 @@ class _Builder:
             self._stage(name, stage, settings, f"{where}.{stage}")
 
     def _prompted(self, name: str, settings: dict[str, Any], where: str) -> None:
-        if set(settings) != {"model", "prompt"}:
+        _refuse_unknown(settings, ("model", "prompt"), where)
+        if set(settings) != {"model", "prompt"} or settings["prompt"] is None:
             raise ConfigError(f"{where}: expected the keys 'model' and 'prompt'")
         config = {"prompt": self.prompt(settings["prompt"], f"{where}.prompt")}
-        self.add(Step(name, "prompted", "model", config, roles={"model": settings["model"]}))
+        self.add(Step(name, "prompted", "model", config, roles={"model": str(settings["model"])}))
 
     def _stage(self, name: str, stage: str, settings: dict[str, Any], where: str) -> None:
         spec = STAGES[stage]
+        known = config_class(stage).model_fields
+        _refuse_unknown(settings, (*known, *spec.roles, "of", "seed"), where)
         seed = settings.pop("seed", self.recipe.seed)
+        if type(seed) is not int:
+            raise ConfigError(f"{where}.seed: expected a whole number, got {seed!r}")
         of = _names(settings.pop("of", None))
         if not of:
             raise ConfigError(f"{where}: 'of' is missing: the name of a step or problem set")
@@ -140,6 +161,8 @@ class _Builder:
         if len(models) > 1:
             self._fan_out(Step(name, stage, spec.gives, config, of, {}, seed), models)
             return
+        if len(models) == 1:
+            given["model"] = models[0]
         roles = {role: str(value) for role, value in given.items() if value is not None}
         for role in ("model", "init"):
             if role in spec.roles and role not in roles:
@@ -199,6 +222,13 @@ class _Builder:
                     raise ConfigError(
                         f"{where}.gaps.{gap}.{role}: no model '{name}'{nearest(name, known)}"
                     )
+
+
+def _refuse_unknown(settings: Mapping[str, Any], known: Collection[str], where: str) -> None:
+    for key in settings:
+        if key not in known:
+            hint = elsewhere(str(key)) or nearest(str(key), known)
+            raise ConfigError(f"{where}: unknown key '{key}'{hint}")
 
 
 def _names(value: Any) -> tuple[str, ...]:

@@ -40,7 +40,7 @@ def load_plan(
 def plan_of(data: dict[str, Any], *, place: str, title: str = "") -> Plan:
     """The plan of a recipe given as a mapping."""
     seed = data.get("seed", 0)
-    recipe = parse(Recipe, _substitute(data, {"seed": seed}), place)
+    recipe = parse(Recipe, _substitute(data, {"seed": seed}, place), place)
     suites = {name: suite(name, recipe.suites.get(name)) for name in recipe.evaluate.suites}
     for name in recipe.suites:
         if name not in suites:
@@ -75,15 +75,15 @@ def suite(name: str, patch: dict[str, Any] | None = None) -> SuiteSpec:
         known = [file.stem for file in SUITES.glob("*.yaml")]
         raise ConfigError(f"evaluate.suites: no suite '{name}'{nearest(name, known)}")
     data = merge(_with_files_beside(read(path), path.parent), patch or {})
-    return parse(SuiteSpec, data, str(path))
+    return parse(SuiteSpec, data, f"{path} with the recipe's suites.{name}" if patch else str(path))
 
 
-def _substitute(data: Any, variables: dict[str, Any]) -> Any:
+def _substitute(data: Any, variables: dict[str, Any], place: str) -> Any:
     """`${name}` replaced; a value that is nothing else keeps the variable's type."""
     if isinstance(data, dict):
-        return {key: _substitute(value, variables) for key, value in data.items()}
+        return {key: _substitute(value, variables, place) for key, value in data.items()}
     if isinstance(data, list):
-        return [_substitute(value, variables) for value in data]
+        return [_substitute(value, variables, place) for value in data]
     if not isinstance(data, str) or "${" not in data:
         return data
     for name, value in variables.items():
@@ -91,7 +91,7 @@ def _substitute(data: Any, variables: dict[str, Any]) -> Any:
             return value
         data = data.replace(f"${{{name}}}", str(value))
     if "${" in data:
-        raise ConfigError(f"'{data}': unknown variable; there are: {', '.join(variables)}")
+        raise ConfigError(f"{place}: '{data}': unknown variable; there are: {', '.join(variables)}")
     return data
 
 

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from reason_w2s.errors import ConfigError
-from reason_w2s.predicate import holds
+from reason_w2s.predicate import holds, validate
 from reason_w2s.recipe.yaml_file import nearest, value
 
 NAMED = ("models", "problems", "steps", "suites")
@@ -34,10 +34,16 @@ def merge(base: Any, patch: Any) -> Any:
 def overlay(recipe: dict[str, Any], patch: dict[str, Any], place: str) -> dict[str, Any]:
     """The recipe under an overlay file's content; `place` names the file in errors."""
     patch = dict(patch)
-    steps = dict(recipe.get("steps", {}))
-    for number, rule in enumerate(patch.pop("every", [])):
+    rules = patch.pop("every", [])
+    if not isinstance(rules, list):
+        raise ConfigError(f"{place}: every: expected a list, got {rules!r}")
+    steps = recipe.get("steps") or {}
+    for number, rule in enumerate(rules):
         if not isinstance(rule, dict) or set(rule) != {"where", "set"}:
             raise ConfigError(f"{place}: every[{number}]: expected the keys 'where' and 'set'")
+        validate(rule["where"], f"{place}: every[{number}].where")
+        if not isinstance(steps, dict):
+            break
         steps = {name: _apply(step, rule) for name, step in steps.items()}
     merged: dict[str, Any] = merge({**recipe, "steps": steps}, patch)
     return merged
@@ -54,7 +60,7 @@ def override(recipe: dict[str, Any], assignment: str) -> dict[str, Any]:
         raise ConfigError(f"'{assignment}': expected key=value, e.g. steps.drawn.sample.seed=1")
     keys = path.split(".")
     if keys[0] in NAMED and len(keys) > 1 and keys[0] != "suites":
-        known = recipe.get(keys[0], {})
+        known = recipe.get(keys[0]) or {}
         if keys[1] not in known:
             raise ConfigError(f"{path}: no '{keys[1]}' in {keys[0]}{nearest(keys[1], known)}")
     patch: Any = value(text)

@@ -30,6 +30,16 @@ class Step:
     labels: Labels | None = None
 
     @property
+    def place(self) -> str:
+        """Where the recipe says it, for messages: `steps.NAME.STAGE`, `problems.NAME`, ..."""
+        if self.stage == "problems":
+            suite = self.name.removeprefix("suites/")
+            return f"problems.{self.name}" if suite == self.name else f"suites.{suite}.problems"
+        if self.stage in ("model", "pretrain", "scratch"):
+            return f"models.{self.name}"
+        return f"steps.{self.name}.{self.stage}"
+
+    @property
     def inputs(self) -> tuple[str, ...]:
         """All steps this one needs."""
         return (*self.of, *self.roles.values())

@@ -29,8 +29,10 @@ def enforce(plan: Plan, place: str) -> None:
         ConfigError: the first thing wrong, in one line.
     """
     for step in plan.steps.values():
-        where = f"{place}: steps.{step.name}.{step.stage}"
+        where = f"{place}: {step.place}"
         _kinds(plan, step, where)
+        for predicate_place, predicate in _predicates(step):
+            validate(predicate, f"{where}.{predicate_place}")
         for column, predicate_place in _columns_read(step):
             _known(plan, step, column, f"{where}.{predicate_place}")
         _training(plan, step, where)
@@ -50,22 +52,19 @@ def _own_gold_use(plan: Plan, step: Step) -> set[GoldUse]:
         return {GoldUse(name, "solutions") for name in step.of}
     found = set()
     for column, _ in _columns_read(step):
-        maker, _, short = column.partition(".")
+        # a step's name may hold dots, a column's does not
+        maker, _, short = column.rpartition(".")
         if maker in plan.steps and short in STAGES[plan.steps[maker].stage].gold:
             found |= {GoldUse(name, "answers") for name in _problem_sets(plan, maker)}
     return found
 
 
 def _problem_sets(plan: Plan, name: str) -> set[str]:
-    """The sets whose problems the traces of a step answer."""
-    return {step.name for step in plan.lineage(name) if _first_problems(plan, step)}
-
-
-def _first_problems(plan: Plan, step: Step) -> bool:
-    """Whether a step is a problem set as some trace step asked it, not one it was cut from."""
-    if step.kind != "problems":
-        return False
-    return any(step.name in other.of for other in plan.steps.values() if other.kind != "problems")
+    """The sets whose problems the traces of a step answer, not those they were cut from."""
+    step = plan.steps[name]
+    if step.kind == "problems":
+        return {name}
+    return {found for parent in step.of for found in _problem_sets(plan, parent)}
 
 
 def _kinds(plan: Plan, step: Step, where: str) -> None:
@@ -89,7 +88,6 @@ def _role_kind(step: Step) -> str:
 def _columns_read(step: Step) -> Iterator[tuple[str, str]]:
     """(column, where in the step's settings) for every predicate and order of a step."""
     for place, where in _predicates(step):
-        validate(where, f"steps.{step.name}.{step.stage}.{place}")
         for column in where:
             yield column, place
     for column in step.config.get("by", ()):
@@ -97,7 +95,7 @@ def _columns_read(step: Step) -> Iterator[tuple[str, str]]:
 
 
 def _predicates(step: Step) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    if step.stage == "select":
+    if step.stage in ("select", "problems"):
         yield "where", step.config["where"]
     for index, rule in enumerate(step.config.get("rules", ()) if step.stage == "pair" else ()):
         for side in ("when", "chosen", "rejected"):
@@ -106,7 +104,8 @@ def _predicates(step: Step) -> Iterator[tuple[str, Mapping[str, Any]]]:
 
 def _known(plan: Plan, step: Step, column: str, where: str) -> None:
     """The column is a field of a trace or problem, or was made upstream of this very step."""
-    if column in TRACE_FIELDS or column in PROBLEM_FIELDS:
+    fields = PROBLEM_FIELDS if step.stage == "problems" else (*TRACE_FIELDS, *PROBLEM_FIELDS)
+    if column in fields:
         return
     there = [
         f"{other.name}.{short}"
@@ -115,7 +114,7 @@ def _known(plan: Plan, step: Step, column: str, where: str) -> None:
         for short in STAGES[other.stage].columns
     ]
     if column not in there:
-        known = [*there, *TRACE_FIELDS, *PROBLEM_FIELDS]
+        known = [*there, *fields]
         raise ConfigError(f"{where}: no column '{column}' reaches here{nearest(column, known)}")
 
 
@@ -131,6 +130,10 @@ def _training(plan: Plan, step: Step, where: str) -> None:
         raise ConfigError(f"{where}.{error}") from error
     kinds = {plan.steps[name].kind for name in step.of}
     objective, target, side = (step.config.get(key) for key in ("objective", "target", "side"))
+    if len(kinds) > 1:
+        raise ConfigError(
+            f"{where}.of: {' and '.join(sorted(kinds))} cannot be trained on together"
+        )
     if kinds == {"problems"} and target != "solution":
         raise ConfigError(f"{where}.of: problems can be trained on with target: solution only")
     if target == "solution" and kinds != {"problems"}:

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.constructor import DuplicateKeyError
-from ruamel.yaml.error import MarkedYAMLError
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from reason_w2s.errors import ConfigError
 from reason_w2s.recipe.owners import elsewhere
@@ -32,6 +32,8 @@ def read(path: Path) -> dict[str, Any]:
         raise ConfigError(f"{_place(path, error)}: {_duplicate(error)}") from error
     except MarkedYAMLError as error:
         raise ConfigError(f"{_place(path, error)}: not YAML: {error.problem}") from error
+    except (YAMLError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: not YAML in UTF-8: {error}") from error
     if not isinstance(data, dict):
         raise ConfigError(f"{path}: expected a mapping of keys, got {type(data).__name__}")
     return data
@@ -41,8 +43,9 @@ def value(text: str) -> Any:
     """One YAML value, as it is written in an override on the command line."""
     try:
         return YAML(typ="safe", pure=True).load(text)
-    except MarkedYAMLError as error:
-        raise ConfigError(f"override value '{text}' is not YAML: {error.problem}") from error
+    except YAMLError as error:
+        problem = getattr(error, "problem", None) or error
+        raise ConfigError(f"override value '{text}' is not YAML: {problem}") from error
 
 
 def header(path: Path) -> str:
@@ -90,7 +93,7 @@ def _duplicate(error: DuplicateKeyError) -> str:
 
 def _explain(model: type[BaseModel], error: ValidationError, where: str) -> str:
     """The first of pydantic's complaints, as a line."""
-    first = error.errors()[0]
+    first = _most_telling(error)
     location = [str(part) for part in first["loc"]]
     if first["type"] == "extra_forbidden":
         place = ".".join([where, *location[:-1]])
@@ -104,20 +107,29 @@ def _explain(model: type[BaseModel], error: ValidationError, where: str) -> str:
     return f"{place}: {first['msg'].removeprefix('Value error, ')}{came}"
 
 
+def _most_telling(error: ValidationError) -> Any:
+    """The first complaint; for `name | mapping` given a mapping, not that it is no name."""
+    found = error.errors()
+    aside = [
+        one for one in found if one["type"] == "string_type" and isinstance(one["input"], dict)
+    ]
+    return next((one for one in found if one not in aside), found[0])
+
+
 def _fields_at(model: type[BaseModel], location: list[str]) -> list[str]:
     """The keys known at a place inside `model`."""
     current: Any = model
     for part in location:
-        field = current.model_fields.get(part) if hasattr(current, "model_fields") else None
-        if field is None:
-            return []
-        current = _model_in(field.annotation)
+        field = getattr(current, "model_fields", {}).get(part)
+        # a part that is no field is a key of a mapping, an index, or a branch of a union
+        if field is not None:
+            current = _model_in(field.annotation)
     return list(getattr(current, "model_fields", {}))
 
 
 def _model_in(annotation: Any) -> Any:
     """The pydantic model inside an annotation such as `Lora | None`."""
-    for option in (annotation, *getattr(annotation, "__args__", ())):
-        if isinstance(option, type) and issubclass(option, BaseModel):
-            return option
-    return None
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    inner = (_model_in(option) for option in getattr(annotation, "__args__", ()))
+    return next((found for found in inner if found is not None), None)

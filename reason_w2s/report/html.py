@@ -47,7 +47,10 @@ def write(results: Mapping[str, Any], out: Path) -> None:
 
     A list that is not there is shown as empty, a number that is not there as "not measured".
     """
-    out.write_text(render(results), encoding="utf-8", newline="\n")
+    text = render(results)
+    # a report that says the same stays untouched, like everything else of a finished run
+    if not out.is_file() or out.read_text(encoding="utf-8") != text:
+        out.write_text(text, encoding="utf-8", newline="\n")
 
 
 def render(results: Mapping[str, Any]) -> str:

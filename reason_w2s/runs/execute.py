@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import queue
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -43,11 +44,27 @@ class Execution:
         run, again = self.folder.name, self.again.get(step.name, 0)
         return Work(self.store, step, inputs, self.profile, run, again)
 
+    def find(self, step: Step) -> Item | None:
+        """The step's item if the store has it; its inputs must be done."""
+        with named(step):
+            return maker(step.stage).find(self.work(step))
+
     def settle(self, step: Step, item: Item, *, new: bool) -> None:
         """A step is done; `new`: it was made just now."""
         self.items[step.name] = item
         if new:
             self.made()
+
+
+@contextmanager
+def named(step: Step) -> Iterator[None]:
+    """Errors inside name the step."""
+    try:
+        yield
+    except W2SError as error:
+        if str(error).startswith(step.place):
+            raise
+        raise type(error)(f"{step.place}: {error}") from error
 
 
 def place_of(step: Step) -> Place:
@@ -80,18 +97,18 @@ def _run_alone(execution: Execution, names: set[str]) -> None:
 
 
 def _do_here(execution: Execution, step: Step, engines: OpenEngine | None) -> None:
-    work = execution.work(step)
-    found = maker(step.stage).find(work)
+    found = execution.find(step)
     if found is None:
         progress = execution.progress
         progress.begin(step.name, step.stage)
         doing = replace(
-            work,
+            execution.work(step),
             engines=engines,
             report=lambda done, total, unit: progress.update(step.name, done, total, unit),
         )
-        maker(step.stage).make(doing)
-        found = _must_find(work)
+        with named(step):
+            maker(step.stage).make(doing)
+        found = _must_find(execution, step)
         progress.end(step.name, summary(found))
         execution.settle(step, found, new=True)
     else:
@@ -99,9 +116,9 @@ def _do_here(execution: Execution, step: Step, engines: OpenEngine | None) -> No
         execution.settle(step, found, new=False)
 
 
-def _must_find(work: Work) -> Item:
-    found = maker(work.step.stage).find(work)
-    assert found is not None, f"{work.step.name} was made but is not in the store"
+def _must_find(execution: Execution, step: Step) -> Item:
+    found = execution.find(step)
+    assert found is not None, f"{step.name} was made but is not in the store"
     return found
 
 
@@ -153,15 +170,14 @@ class _Pool:
         """Settle or start what can be; whether anything could."""
         moved = False
         for step in self._ready():
-            work = self.execution.work(step)
             # looked up once: a step that waits for a worker is not searched for again
-            found = None if step.name in self.missing else maker(step.stage).find(work)
+            found = None if step.name in self.missing else self.execution.find(step)
             if found is not None:
                 self.execution.progress.skip(1)
                 self.execution.settle(step, found, new=False)
             elif place_of(step) == "here":
                 _do_here(self.execution, step, None)
-            elif not self._give(work):
+            elif not self._give(self.execution.work(step)):
                 self.missing.add(step.name)
                 continue
             self.waiting.remove(step)
@@ -212,6 +228,10 @@ class _Pool:
 
     def _handle(self, worker: Worker, event: dict[str, Any]) -> None:
         if worker not in self.busy:
+            # it died while it had nothing to do: the next step gets another
+            self.idle = {
+                place: [w for w in idle if w != worker] for place, idle in self.idle.items()
+            }
             return
         work, kind = self.busy[worker], event["event"]
         if kind == "progress":
@@ -221,7 +241,7 @@ class _Pool:
         del self.busy[worker]
         if kind != "done":
             raise _failure(work.step, event, worker.log)
-        item = _must_find(work)
+        item = _must_find(self.execution, work.step)
         self.execution.progress.end(work.step.name, summary(item))
         self.execution.settle(work.step, item, new=True)
         if self.execution.profile.isolate == "step":
@@ -239,11 +259,12 @@ class _Pool:
 
 def _failure(step: Step, event: dict[str, Any], log: Path) -> W2SError:
     """What went wrong in a worker, as an exception of the class it had there."""
-    where = f"steps.{step.name}.{step.stage}"
+    where = step.place
     shown = os.path.relpath(log)
     if event["event"] == "died":
         return EngineError(f"{where}: its process died ({event['message']}); see {shown}")
     known = getattr(errors, event["type"], None)
     if isinstance(known, type) and issubclass(known, W2SError):
-        return known(f"{where}: {event['message']}")
+        message = str(event["message"])
+        return known(message if message.startswith(where) else f"{where}: {message}")
     return EngineError(f"{where}: {event['type']}: {event['message'][:400]}; see {shown}")

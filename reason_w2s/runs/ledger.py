@@ -7,11 +7,12 @@ same one) uses it, it is shown as shared. Seconds are wall seconds of the one pr
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import pyarrow.parquet as pq
 
+from reason_w2s.records import Trace
 from reason_w2s.runs.items import Item
 from reason_w2s.runs.rows import rows
 from reason_w2s.runs.store import Cost, Store, cost_of, parts, read_json
@@ -34,7 +35,7 @@ class Entry:
 
 def ledger(store: Store, items: Mapping[str, Item], run: str) -> dict[str, object]:
     """The rows, one per step that costs anything, and their totals."""
-    charged: set[Path] = set()
+    charged = _Charged()
     entries = [_entry(store, item, run, charged) for item in _costly(items.values())]
     total = {
         name: round(sum(getattr(entry, name) for entry in entries), 3)
@@ -48,35 +49,58 @@ def _costly(items: Iterable[Item]) -> Iterable[Item]:
     return (item for item in items if item.stage in STAGES or item.stage == "problems")
 
 
-def _entry(store: Store, item: Item, run: str, charged: set[Path]) -> Entry:
+@dataclass(frozen=True, slots=True)
+class _Charged:
+    """What has been charged to a step already: files, and traces by key and limit."""
+
+    places: set[Path] = field(default_factory=set)
+    traces: set[tuple[str, int]] = field(default_factory=set)
+
+
+def _entry(store: Store, item: Item, run: str, charged: _Charged) -> Entry:
     folder = store.folder(item.stage, item.key)
     if item.kind == "model":
         return _model(folder, item, run, charged)
-    own = []
-    for name in ("part", "dropped"):
-        for part in parts(folder, name):
-            if part not in charged and cost_of(part).run == run:
-                own.append(part)
-    charged.update(own)
-    generated, shared = _tokens(store, item, own) if item.stage == "sample" else (0, 0)
-    return _sum(item, [cost_of(part) for part in own], (generated, shared, 0))
+    mine = [
+        part
+        for name in ("part", "dropped")
+        for part in parts(folder, name)
+        if cost_of(part).run == run
+    ]
+    if item.stage == "sample":
+        return _sample(store, item, mine, charged)
+    own = [part for part in mine if part not in charged.places]
+    charged.places.update(own)
+    return _sum(item, [cost_of(part) for part in own], (0, 0, 0))
 
 
-def _model(folder: Path, item: Item, run: str, charged: set[Path]) -> Entry:
+def _sample(store: Store, item: Item, mine: list[Path], charged: _Charged) -> Entry:
+    """Parts that hold any of the step's traces; a table may be shared with a step of more."""
+    owed = {_mark(row.trace): row.trace.n_tokens for row in rows(store, item)}
+    held = {part: _marks(part) & owed.keys() for part in mine}
+    own = [part for part, marks in held.items() if marks and part not in charged.places]
+    generated = {mark for marks in held.values() for mark in marks} - charged.traces
+    charged.places.update(own)
+    charged.traces.update(generated)
+    tokens = sum(owed[mark] for mark in generated)
+    return _sum(item, [cost_of(part) for part in own], (tokens, sum(owed.values()) - tokens, 0))
+
+
+def _mark(trace: Trace) -> tuple[str, int]:
+    return trace.key, trace.max_tokens or 0
+
+
+def _marks(part: Path) -> set[tuple[str, int]]:
+    columns = pq.read_table(part, columns=["key", "max_tokens"]).to_pydict()
+    return set(zip(columns["key"], columns["max_tokens"], strict=True))
+
+
+def _model(folder: Path, item: Item, run: str, charged: _Charged) -> Entry:
     made = read_json(folder / "made.json")
     cost = Cost(**made["cost"])
-    mine = cost.run == run and folder not in charged
-    charged.add(folder)
+    mine = cost.run == run and folder not in charged.places
+    charged.places.add(folder)
     return _sum(item, [cost] if mine else [], (0, 0, made["stats"]["tokens"] if mine else 0))
-
-
-def _tokens(store: Store, item: Item, own: list[Path]) -> tuple[int, int]:
-    """Tokens of the step's rows: those in parts this run made, and the others."""
-    keys: set[str] = set()
-    for part in own:
-        keys.update(pq.read_table(part, columns=["key"]).column("key").to_pylist())
-    counted = [(row.trace.key in keys, row.trace.n_tokens) for row in rows(store, item)]
-    return sum(n for mine, n in counted if mine), sum(n for mine, n in counted if not mine)
 
 
 def _sum(item: Item, costs: list[Cost], tokens: tuple[int, int, int]) -> Entry:
@@ -88,5 +112,5 @@ def _sum(item: Item, costs: list[Cost], tokens: tuple[int, int, int]) -> Entry:
         tokens_trained=tokens[2],
         seconds=round(sum(cost.seconds for cost in costs), 3),
         peak_memory_mib=max((cost.peak_memory_mib for cost in costs), default=0.0),
-        shared=not costs,
+        shared=not costs and not tokens[0],
     )

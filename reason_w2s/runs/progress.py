@@ -19,9 +19,12 @@ class RunProgress:
     def __init__(self, total_steps: int, console: Console) -> None:
         self.total_steps = total_steps
         self.finished = 0
+        self.began = time.monotonic()
+        self.whole = TaskID(0)
         self.console = console
         self.started: dict[str, float] = {}
         self.spoken: dict[str, float] = {}
+        self.first: dict[str, tuple[float, int]] = {}
         self.tasks: dict[str, TaskID] = {}
         self.bars = Progress(
             SpinnerColumn(),
@@ -35,6 +38,7 @@ class RunProgress:
 
     def __enter__(self) -> RunProgress:
         self.bars.start()
+        self.whole = self.bars.add_task("all steps", total=self.total_steps, said="")
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -59,18 +63,30 @@ class RunProgress:
         self.finished += 1
         seconds = time.monotonic() - self.started[step]
         self.bars.remove_task(self.tasks.pop(step))
+        self._count()
         place = f"[{self.finished}/{self.total_steps}]"
         self._say(f"{place:>9} {step:<28} {summary}  {seconds:.0f} s")
 
     def skip(self, number: int) -> None:
         """So many steps were already in the store."""
         self.finished += number
+        self._count()
+
+    def _count(self) -> None:
+        minutes, seconds = divmod(int(time.monotonic() - self.began), 60)
+        said = f"{self.finished}/{self.total_steps}  {minutes}:{seconds:02d} so far"
+        self.bars.update(self.whole, completed=self.finished, said=said)
 
     def _say(self, line: str) -> None:
         self.bars.console.print(line, markup=False, highlight=False, soft_wrap=True)
 
     def _pace(self, step: str, done: int, total: int, unit: str) -> str:
-        seconds = max(time.monotonic() - self.started[step], 1e-6)
-        rate = done / seconds
-        left = (total - done) / rate if rate > 0 else 0.0
-        return f"{done:,}/{total:,} {unit}  {rate:,.0f} {unit}/s  {left:.0f} s left"
+        """Rate and time left, counted from the first sign of work: loading a model is no rate."""
+        now = time.monotonic()
+        since, before = self.first.setdefault(step, (now, done))
+        said = f"{done:,}/{total:,} {unit}"
+        if now - since < 1 or done == before:
+            return said
+        rate = (done - before) / (now - since)
+        shown = f"{rate:,.0f}" if rate >= 10 else f"{rate:.2g}"
+        return f"{said}  {shown} {unit}/s  {(total - done) / rate:.0f} s left"

@@ -37,13 +37,15 @@ def results(run: Run) -> dict[str, Any]:
     recipe = YAML(typ="safe", pure=True).load((run.folder / "recipe.yaml").read_text("utf-8"))
     manifest = read_json(run.folder / "manifest.json")
     plan = plan_of(recipe, place=str(run.folder / "recipe.yaml"), title=manifest["title"])
+    ledger = read_json(run.folder / "ledger.json")
+    costs = {row["step"]: row for row in ledger["rows"]}
     graded = {(one.model, one.suite): _graded(run, one) for one in plan.measured}
     found = {
         "name": plan.name,
         "title": plan.title,
         "seed": plan.seed,
         "recipe_text": _text(recipe),
-        "plan": [_planned(run.items[name]) for name in plan.steps if name in run.items],
+        "plan": [_planned(item, costs.get(name)) for name, item in run.items.items()],
         "waterfall": [_waterfall(item) for item in run.items.values() if item.kind != "model"],
         "graded": list(_graded_steps(run, plan)),
         "flagged": [
@@ -51,12 +53,12 @@ def results(run: Run) -> dict[str, Any]:
             for item in run.items.values()
             if "flags" in item.counts
         ],
-        "trained": [_trained(run, plan, name) for name in plan.steps if _is_trained(run, name)],
+        "trained": [_trained(run, plan, name) for name in run.items if _is_trained(plan, name)],
         "suites": list(_suites(run, plan)),
         "scores": [_score(run, plan, one, graded) for one in plan.measured],
         "comparisons": list(_comparisons(plan, graded)),
         "gaps": list(_gaps(plan, graded)),
-        "ledger": read_json(run.folder / "ledger.json"),
+        "ledger": ledger,
         "environment": _environment(manifest),
         "examples": list(_examples(run, plan)),
     }
@@ -70,13 +72,15 @@ def _text(recipe: Any) -> str:
     return stream.getvalue()
 
 
-def _planned(item: Item) -> dict[str, Any]:
+def _planned(item: Item, cost: dict[str, Any] | None) -> dict[str, Any]:
     return {
         "step": item.step,
         "stage": item.stage,
         "of": [one.step for one in item.of],
         "key": item.key[:12],
         "kind": item.kind,
+        "state": None if cost is None else "shared" if cost["shared"] else "made",
+        "seconds": None if cost is None else cost["seconds"],
         "in": item.counts.get("in"),
         "out": item.counts.get("out"),
     }
@@ -99,11 +103,12 @@ def _graded_steps(run: Run, plan: Plan) -> Iterator[dict[str, Any]]:
     measured = {one.graded for one in plan.measured}
     for name, item in run.items.items():
         if "status" in item.counts and name not in measured:
-            yield {"step": name, "status": item.counts["status"], "rules": item.counts["rules"]}
+            counts = item.counts
+            yield {"step": name, "status": counts["status"], "rules": counts["rules"]}
 
 
-def _is_trained(run: Run, name: str) -> bool:
-    return name in run.items and run.items[name].stage in ("train", "pretrain")
+def _is_trained(plan: Plan, name: str) -> bool:
+    return plan.steps[name].stage in ("train", "pretrain")
 
 
 def _trained(run: Run, plan: Plan, name: str) -> dict[str, Any]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 import pyarrow as pa
 
+from reason_w2s.errors import DataError
 from reason_w2s.records import Pair, Problem, Row
 from reason_w2s.runs.items import Item
 from reason_w2s.runs.store import Store, read_parts
@@ -32,9 +33,23 @@ BATCH = 1024
 def problems(store: Store, item: Item) -> list[Problem]:
     """The problems of a problem set, or of the several a trace step was asked of."""
     if item.stage != "problems":
-        return [problem for parent in item.of for problem in problems(store, parent)]
+        return joined(store, item.of)
     table = read_parts(store.folder("problems", item.key), PROBLEMS)
     return [problem_of(row) for row in table.to_pylist()]
+
+
+def joined(store: Store, items: Sequence[Item]) -> list[Problem]:
+    """The problems of several sets, those in more than one of them once.
+
+    Raises:
+        DataError: two sets have different problems under one id.
+    """
+    found: dict[str, Problem] = {}
+    for item in items:
+        for problem in problems(store, item):
+            if found.setdefault(problem.id, problem).question != problem.question:
+                raise DataError(f"{item.step}: another set's problem '{problem.id}' is not its own")
+    return list(found.values())
 
 
 def rows(store: Store, item: Item) -> Iterator[Row]:

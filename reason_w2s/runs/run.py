@@ -21,7 +21,6 @@ from reason_w2s.runs import rows
 from reason_w2s.runs.execute import Execution, run_steps
 from reason_w2s.runs.items import Item
 from reason_w2s.runs.ledger import ledger
-from reason_w2s.runs.makers import maker
 from reason_w2s.runs.profile import Profile
 from reason_w2s.runs.progress import RunProgress
 from reason_w2s.runs.store import Store, read_json, read_parts, write_bytes, write_json
@@ -138,9 +137,9 @@ def execute(
         W2SError: what went wrong; everything finished is kept.
     """
     store = Store(folder.parent / "store")
+    wanted, given = _split(plan, selection)
     with _alone(folder):
-        again = _redo_counts(folder, selection.redo, plan)
-        wanted, given = _split(plan, selection)
+        again = _redo_counts(folder, selection.redo)
         with RunProgress(len(wanted | given), console) as progress:
             execution = Execution(plan, store, folder, profile, progress, again)
             execution.made = lambda: _remember(execution, recipe)
@@ -161,12 +160,12 @@ def states(plan: Plan, folder: Path, profile: Profile) -> dict[str, Item | None]
         folder,
         profile,
         RunProgress(0, Console(quiet=True)),
-        _redo_counts(folder, (), plan, write=False),
+        _redo_counts(folder, ()),
     )
     found: dict[str, Item | None] = {}
     for name, step in plan.steps.items():
         ready = all(other in execution.items for other in step.inputs)
-        item = maker(step.stage).find(execution.work(step)) if ready else None
+        item = execution.find(step) if ready else None
         found[name] = item
         if item is not None:
             execution.items[name] = item
@@ -177,7 +176,7 @@ def _find_given(execution: Execution, given: set[str], wanted: set[str]) -> None
     """Steps that the selection leaves out but needs: they must be there."""
     for step in execution.plan.steps.values():
         if step.name in given:
-            item = maker(step.stage).find(execution.work(step))
+            item = execution.find(step)
             if item is None:
                 first = next(name for name in execution.plan.steps if name in wanted)
                 raise ConfigError(
@@ -194,7 +193,7 @@ def _find_rest(execution: Execution) -> None:
         if step.name not in execution.items and all(
             name in execution.items for name in step.inputs
         ):
-            item = maker(step.stage).find(execution.work(step))
+            item = execution.find(step)
             if item is not None:
                 execution.items[step.name] = item
 
@@ -209,21 +208,19 @@ def _split(plan: Plan, selection: Selection) -> tuple[set[str], set[str]]:
     wanted = plan.needed(selection.until) if selection.until else set(plan.steps)
     if selection.start:
         chosen = wanted & plan.after(selection.start)
+        if not chosen:
+            raise ConfigError("nothing to do: no step lies between --from and --until")
         return chosen, plan.needed(chosen) - chosen
     return wanted, set()
 
 
-def _redo_counts(
-    folder: Path, redo: Sequence[str], plan: Plan, *, write: bool = True
-) -> dict[str, int]:
+def _redo_counts(folder: Path, redo: Sequence[str]) -> dict[str, int]:
     """How often each step was redone in this run."""
     path = folder / "redo.json"
     counts: dict[str, int] = read_json(path) if path.is_file() else {}
     for name in redo:
-        if name not in plan.steps:
-            raise ConfigError(f"no step '{name}' in the plan{nearest(name, plan.steps)}")
         counts[name] = counts.get(name, 0) + 1
-    if redo and write:
+    if redo:
         write_json(path, counts)
     return counts
 

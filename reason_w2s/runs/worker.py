@@ -7,6 +7,7 @@ protocol. A worker dies with its parent.
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import json
 import logging
@@ -50,13 +51,15 @@ class Worker:
     def give(self, work: Work) -> None:
         """Hand it a step."""
         assert self.process.stdin is not None
-        self.process.stdin.write((json.dumps(work.to_json()) + "\n").encode())
-        self.process.stdin.flush()
+        # a worker that is gone says so by its last event
+        with contextlib.suppress(BrokenPipeError):
+            self.process.stdin.write((json.dumps(work.to_json()) + "\n").encode())
+            self.process.stdin.flush()
 
     def event(self) -> dict[str, Any]:
         """Its next event; one of type "died" if the process is gone."""
         line = self.answers.readline()
-        if not line:
+        if not line.endswith(b"\n"):  # the end, or a line that a kill cut
             code = self.process.wait()
             return {"event": "died", "message": f"exit code {code}", "log": str(self.log)}
         event: dict[str, Any] = json.loads(line)
@@ -65,7 +68,8 @@ class Worker:
     def stop(self) -> None:
         """Let it end; kill it if it does not."""
         assert self.process.stdin is not None
-        self.process.stdin.close()
+        with contextlib.suppress(BrokenPipeError):
+            self.process.stdin.close()
         try:
             self.process.wait(timeout=10)
         except subprocess.TimeoutExpired:

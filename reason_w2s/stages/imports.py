@@ -41,14 +41,15 @@ class ImportConfig(BaseModel):
 def import_traces(
     problems: Sequence[Problem], cfg: ImportConfig, *, step: str
 ) -> Iterator[Trace | Dropped]:
-    """Traces in problem order; a trace's identity is the file's content and its place in it.
+    """Traces in problem order; a trace's identity is the file's content, its column and place in
+    it, and who wrote it.
 
     Tokens are not known (no tokenizer has read the text): `n_tokens` counts words split by blanks.
 
     Raises:
         DataError: the file is missing, or lacks a column (the message lists those it has).
     """
-    identity = digest(Path(cfg.file))
+    identity = f"{digest(Path(cfg.file))}:{cfg.columns.response}:{cfg.model}"
     known = {problem.id for problem in problems}
     found: dict[str, list[Trace]] = {}
     for place, row in enumerate(read(Path(cfg.file))):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from itertools import cycle, islice
+from itertools import islice, product
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -64,7 +64,9 @@ def _pairs(group: list[Row], cfg: PairConfig, step: str, seed: int) -> Iterator[
             found = list(islice(_combine(chosen, rejected, cfg.length, index), rule.max))
             yield from found
             if not found:
-                yield Dropped(problem_id, step, "no pair within the length limit")
+                yield Dropped(
+                    problem_id, step, "no pair of different texts within the length limit"
+                )
             return
     yield Dropped(problem_id, step, "no rule holds")
 
@@ -76,9 +78,13 @@ def _side(group: list[Row], where: dict[str, Any], seed: int) -> list[Row]:
 
 
 def _combine(chosen: list[Row], rejected: list[Row], length: Length, rule: int) -> Iterator[Pair]:
-    """Side by side, the shorter side repeated, so that no trace is used twice before it must be."""
-    longer = max(len(chosen), len(rejected))
-    for good, bad in islice(zip(cycle(chosen), cycle(rejected), strict=False), longer):
+    """All pairs; first side by side, so that no trace is used twice before it must be."""
+    few, many = sorted((len(chosen), len(rejected)))
+    for shift, place in product(range(few), range(many)):
+        # only the shorter side goes round, so that every pair comes up once
+        at = (place + shift) % few
+        good = chosen[at if len(chosen) == few else place]
+        bad = rejected[place if len(chosen) == few else at]
         if good.trace.text == bad.trace.text or not _near(good, bad, length):
             continue
         yield Pair(

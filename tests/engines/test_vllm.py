@@ -101,6 +101,11 @@ def test_a_prompt_that_does_not_fit_is_an_answer_not_a_crash(sampler, text, toke
     assert f"has {tokens} tokens" in done["bad"].text
 
 
+def test_many_that_do_not_fit_do_not_hide_the_rest(sampler) -> None:
+    bad = [Request(f"bad{i}", Rendered("3 + " * 100, True), Sampling(), 0) for i in range(40)]
+    assert len(by_key(sampler.sample([*bad, *requests(3)]))) == 43
+
+
 def test_sampling_settings_reach_the_engine(sampler) -> None:
     greedy = by_key(sampler.sample(requests(8, temperature=0)))
     for narrow in ({"top_k": 1}, {"top_p": 1e-6}, {"min_p": 1.0}):

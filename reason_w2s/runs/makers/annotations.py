@@ -89,7 +89,7 @@ def _summary(stage: str, found: list[dict[str, Any]]) -> dict[str, Any]:
     """What the report shows of an annotation."""
     if stage == "check":
         return {
-            "status": dict(Counter(str(row["status"]) for row in found)),
-            "rules": dict(Counter(str(row["rule"]) for row in found)),
+            "status": dict(Counter(row["status"] or "not graded" for row in found)),
+            "rules": dict(Counter(row["rule"] or "no rule" for row in found)),
         }
     return {"flags": dict(Counter(flag for row in found for flag in row["flags"]))}

@@ -87,4 +87,6 @@ def _texts(item: Item) -> list[str]:
 
 
 def _key(work: Work) -> str:
-    return work.key(work.settings(), [item.digest for item in work.of], work.step.seed)
+    """By all it may read: columns come from steps above a choice whose own content is the same."""
+    seen = [one.digest for item in work.of for one in item.lineage()]
+    return work.key(work.settings(), seen, work.step.seed)

@@ -29,7 +29,7 @@ def make(work: Work) -> None:
     """Read the file, match its rows to problems, keep what matches."""
     cfg = ImportConfig.model_validate(work.step.config)
     watch = Stopwatch(work.run)
-    asked = [problem for item in work.of for problem in rows.problems(work.store, item)]
+    asked = rows.joined(work.store, work.of)
     found = list(import_traces(asked, cfg, step=work.step.name))
     traces = [one for one in found if isinstance(one, Trace)]
     dropped = [one for one in found if isinstance(one, Dropped)]

@@ -47,5 +47,5 @@ def _key(work: Work) -> str:
     what = identity(_spec(work), work.step.labels, work.step.seed)
     # the names of other sets say nothing about their content; their digests do
     what |= {"of": None, "without": None}
-    others = [item.digest for _, item in sorted(work.inputs.items())]
-    return work.key(what, others)
+    without = sorted(work.role(role).digest for role in work.step.roles)
+    return work.key(what, [item.digest for item in work.of], without)

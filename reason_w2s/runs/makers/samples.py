@@ -40,7 +40,8 @@ def find(work: Work) -> Item | None:
     if any(one not in have for one in wanted):
         return None
     drawn = [have[one] for one in wanted]
-    mark = digest([item.digest for item in work.of], [(row["key"], row["text"]) for row in drawn])
+    texts = [(row["key"], row["text"], row["finish_reason"]) for row in drawn]
+    mark = digest([item.digest for item in work.of], texts)
     extent = {"n": sampling.n, "max_tokens": sampling.max_tokens, "model": work.step.roles["model"]}
     counts = {
         "in": len(wanted) // sampling.n,
@@ -124,4 +125,4 @@ def _identity(work: Work) -> str:
 
 
 def _problems(work: Work) -> list[Problem]:
-    return [problem for item in work.of for problem in rows.problems(work.store, item)]
+    return rows.joined(work.store, work.of)
