@@ -1,0 +1,520 @@
+"""A user's mistake is one line that says where, exit code 2, and nothing is lost."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.runs.small import RECIPE, TRAIN, command, main, one_line, project, run, snapshot
+
+TRAINED = RECIPE + TRAIN
+EVALUATED = RECIPE + "evaluate: {suites: [suite.yaml], models: {weak: weak}}\n"
+AUDITED = RECIPE.replace("data.jsonl}", "data.jsonl, labels: audit}")
+NO_LABELS = RECIPE.replace("data.jsonl}", "data.jsonl, labels: none}")
+SOLUTIONS = (
+    AUDITED[: AUDITED.index("  drawn")]
+    + "  tuned: {train: {objective: sft, init: weak, of: train, target: solution, updates: 1}}\n"
+)
+
+# id: (recipe, (old, new), what the line must say)
+MISTAKES: dict[str, tuple[str, tuple[str, str], list[str]]] = {
+    # unknown keys
+    "top level": (RECIPE, ("steps:", "stesp:"), ["unknown key 'stesp'", "'steps'?"]),
+    "step": (
+        RECIPE,
+        ("take: 1", "tkae: 1"),
+        ["steps.chosen.select", "unknown key 'tkae'", "'take'?"],
+    ),
+    "role": (
+        RECIPE,
+        ("{model: weak", "{modl: weak"),
+        ["steps.drawn.sample", "unknown key 'modl'", "'model'?"],
+    ),
+    "deep in a step": (
+        RECIPE,
+        ("max_tokens", "max_token"),
+        ["steps.drawn.sample.sampling", "'max_token'", "'max_tokens'?"],
+    ),
+    "pair rule": (
+        RECIPE,
+        ("rejected:", "rejcted:"),
+        ["steps.pairs.pair.rules.0", "'rejcted'", "'rejected'?"],
+    ),
+    "model": (RECIPE, ("prompt: qa", "promt: qa"), ["models.weak", "'promt'", "'prompt'?"]),
+    "prompt of its own": (
+        RECIPE,
+        ("prompt: qa", "prompt: {template: '{question}', seperator: ' '}"),
+        ["models.weak.prompt", "'seperator'", "'separator'?"],
+    ),
+    "problems": (
+        RECIPE,
+        ("source: jsonl", "source: jsonl, tak: 3"),
+        ["problems.train", "'tak'", "'take'?"],
+    ),
+    "problem columns": (
+        RECIPE,
+        ("source: jsonl", "source: jsonl, columns: {qestion: q}"),
+        ["problems.train.columns", "'qestion'", "'question'?"],
+    ),
+    "evaluate": (
+        EVALUATED,
+        ("{suites:", "{suits:"),
+        ["evaluate", "unknown key 'suits'", "'suites'?"],
+    ),
+    "prompted": (
+        RECIPE,
+        ("  drawn:", "  asked: {prompted: {model: weak, promt: qa}}\n  drawn:"),
+        ["steps.asked.prompted", "'promt'", "'prompt'?"],
+    ),
+    "lora": (
+        TRAINED,
+        ("updates: 1", "updates: 1, lora: {alfa: 3}"),
+        ["steps.tuned.train.lora", "'alfa'", "'alpha'?"],
+    ),
+    "trainer": (
+        TRAINED,
+        ("updates: 1", "updates: 1, trainer: {learning_rte: 1}"),
+        ["steps.tuned.train", "trainer", "'learning_rte'", "'learning_rate'?"],
+    ),
+    # keys of another file
+    "micro batch in a step": (
+        TRAINED,
+        ("updates: 1", "updates: 1, micro_batch: 2"),
+        ["steps.tuned.train", "unknown key 'micro_batch'", "launch/profiles"],
+    ),
+    "micro batch in trainer": (
+        TRAINED,
+        ("updates: 1", "updates: 1, trainer: {per_device_train_batch_size: 2}"),
+        ["per_device_train_batch_size", "launch/profiles"],
+    ),
+    "isolate in a recipe": (
+        RECIPE,
+        ("name: small", "name: small\nisolate: none"),
+        ["unknown key 'isolate'", "launch/profiles"],
+    ),
+    # YAML
+    "key twice": (RECIPE, ("  graded:", "  drawn:"), ["small.yaml:9", '"drawn"', "once"]),
+    "not YAML": (RECIPE, ("{path:", "{path"), ["small.yaml:", "YAML"]),
+    "a list": (RECIPE, (RECIPE, "[1, 2]"), ["small.yaml", "expected a mapping"]),
+    "empty": (RECIPE, (RECIPE, "\n"), ["small.yaml", "expected a mapping"]),
+    "a control character": (RECIPE, ("name: small", "name: sm\x01ll"), ["small.yaml", "YAML"]),
+    "on is a word": (RECIPE, ("take: 1", "take: on"), ["select.take", "got 'on'"]),
+    "12:30 is a word": (RECIPE, ("take: 1", "take: 12:30"), ["select.take", "got '12:30'"]),
+    "steps are a list": (RECIPE, ("steps:", "steps: []\nprompts:"), ["steps", "got []"]),
+    "no steps": (RECIPE, (RECIPE[RECIPE.index("steps") :], "steps:\n"), ["steps", "got None"]),
+    # names
+    "one name twice": (RECIPE, ("  drawn:", "  weak:"), ["'weak'", "twice"]),
+    "nothing": (RECIPE, ("{of: drawn", "{of: drwn"), ["graded", "'drwn'", "'drawn'?"]),
+    "model that is not": (RECIPE, ("model: weak", "model: wek"), ["drawn", "'wek'", "'weak'?"]),
+    "circle": (
+        RECIPE,
+        ("{of: drawn", "{of: clean"),
+        ["in a circle", "graded -> clean -> graded"],
+    ),
+    "circle of problems": (
+        RECIPE,
+        ("source: jsonl, file: data.jsonl", "of: train"),
+        ["in a circle", "train -> train"],
+    ),
+    "stage": (RECIPE, ("{select:", "{slect:"), ["steps.chosen", "'slect'", "'select'?"]),
+    "prompt": (RECIPE, ("prompt: qa", "prompt: qwen_box"), ["models.weak.prompt", "'qwen_boxed'?"]),
+    "prompted prompt": (
+        RECIPE,
+        ("  drawn:", "  asked: {prompted: {model: weak, prompt: wrld}}\n  drawn:"),
+        ["steps.asked.prompted.prompt", "'wrld'", "'world'?"],
+    ),
+    "suite": (EVALUATED, ("[suite.yaml]", "[gsm9k]"), ["suites", "'gsm9k'", "'gsm8k'?"]),
+    "suite file": (EVALUATED, ("[suite.yaml]", "[no.yaml]"), ["no suite 'no.yaml'"]),
+    "suite of the recipe": (
+        EVALUATED,
+        ("evaluate:", "suites: {other.yaml: {}}\nevaluate:"),
+        ["suites.other.yaml"],
+    ),
+    "key in a suite of the recipe": (
+        EVALUATED,
+        ("evaluate:", "suites: {suite.yaml: {samplng: {}}}\nevaluate:"),
+        ["suites.suite.yaml", "'samplng'", "'sampling'?"],
+    ),
+    "compared": (
+        EVALUATED,
+        ("models: {weak: weak}", "models: {weak: weak}, compare: [[weak, wek]]"),
+        ["evaluate.compare", "'wek'", "'weak'?"],
+    ),
+    "gap": (
+        EVALUATED,
+        ("models: {weak: weak}", "models: {weak: weak}, gaps: {g: {floor: weak, reached: wek}}"),
+        ["evaluate.gaps.g.reached", "'wek'", "'weak'?"],
+    ),
+    "variable": (RECIPE, ("path: nobody/weak", "path: 'x${sed}'"), ["small.yaml", "${sed}", "seed"]),
+    # kinds
+    "check of problems": (
+        RECIPE,
+        ("{of: drawn", "{of: train"),
+        ["steps.graded.check.of", "'train' is problems", "expected traces"],
+    ),
+    "sample of pairs": (
+        RECIPE + "  more: {sample: {model: weak, of: pairs}}\n",
+        ("x", "x"),
+        ["steps.more.sample.of", "'pairs' is pairs", "expected problems"],
+    ),
+    "dpo of traces": (
+        TRAINED,
+        ("objective: sft", "objective: dpo"),
+        ["steps.tuned.train.of", "dpo needs pairs", "traces"],
+    ),
+    "sft of pairs": (
+        TRAINED,
+        ("of: chosen, batch", "of: pairs, batch"),
+        ["steps.tuned.train.side", "chosen or rejected"],
+    ),
+    "traces and pairs": (
+        TRAINED,
+        ("of: chosen, batch", "of: [chosen, pairs], batch"),
+        ["steps.tuned.train.of", "pairs and traces"],
+    ),
+    "traces and problems": (
+        TRAINED,
+        ("of: chosen, batch", "of: [chosen, train], batch"),
+        ["steps.tuned.train.of", "problems and traces"],
+    ),
+    "problems without target": (
+        TRAINED,
+        ("of: chosen, batch", "of: train, batch"),
+        ["steps.tuned.train.of", "target: solution"],
+    ),
+    "model for data": (
+        RECIPE,
+        ("of: train, sampling", "of: weak, sampling"),
+        ["steps.drawn.sample.of", "'weak' is model"],
+    ),
+    "data for a model": (
+        RECIPE,
+        ("model: weak", "model: train"),
+        ["steps.drawn.sample.model", "'train' is problems", "expected a model"],
+    ),
+    "traces for problems": (
+        RECIPE,
+        ("source: jsonl, file: data.jsonl", "source: jsonl, file: data.jsonl, without: graded"),
+        ["problems.train", "'graded'", "circle"],
+    ),
+    "prompted of a list": (
+        RECIPE,
+        ("  drawn:", "  asked: {prompted: {model: [weak], prompt: qa}}\n  drawn:"),
+        ["asked", "nothing is named"],
+    ),
+    # columns and predicates
+    "column": (
+        RECIPE,
+        ("where: {graded.correct: true}", "where: {graded.corect: true}"),
+        ["steps.chosen.select.where", "'graded.corect'", "'graded.correct'?"],
+    ),
+    "column of a step elsewhere": (
+        RECIPE,
+        ("{of: clean, where: {graded.correct: true}", "{of: graded, where: {clean.flags: none}"),
+        ["steps.chosen.select.where", "no column 'clean.flags' reaches here"],
+    ),
+    "column of by": (
+        RECIPE,
+        ("per: problem", "per: problem, by: [-n_token]"),
+        ["steps.chosen.select.by", "'n_token'", "'n_tokens'?"],
+    ),
+    "column of a pair side": (
+        RECIPE,
+        ("rejected: {graded.correct", "rejected: {graded.corect"),
+        ["steps.pairs.pair.rules[0].rejected", "'graded.corect'"],
+    ),
+    "column of problems": (
+        RECIPE,
+        ("source: jsonl", "source: jsonl, where: {levle: 3}"),
+        ["problems.train.where", "'levle'", "'level'?"],
+    ),
+    "operator": (
+        RECIPE,
+        ("graded.correct: true}, per", "n_tokens: {mn: 3}}, per"),
+        ["steps.chosen.select.where.n_tokens", "'mn'", "min, max, in, not"],
+    ),
+    "operator of problems": (
+        RECIPE,
+        ("source: jsonl", "source: jsonl, where: {level: {less: 3}}"),
+        ["problems.train.where.level", "'less'"],
+    ),
+    "in without a list": (
+        RECIPE,
+        ("graded.correct: true}, per", "n_tokens: {in: 3}}, per"),
+        ["where.n_tokens.in", "expected a list", "got 3"],
+    ),
+    "min of a word": (
+        RECIPE,
+        ("graded.correct: true}, per", "n_tokens: {min: few}}, per"),
+        ["where.n_tokens.min", "expected a number", "got 'few'"],
+    ),
+    "range over words": (
+        RECIPE,
+        ("graded.correct: true}, per", "finish_reason: {min: 3}}, per"),
+        ["steps.chosen.select", "finish_reason is 'stop'", "need numbers"],
+    ),
+    # gold labels
+    "audited answers": (
+        AUDITED,
+        ("x", "x"),
+        ["steps.chosen.select", "gold answers of 'train'", "labels: audit"],
+    ),
+    "no answers": (NO_LABELS, ("x", "x"), ["steps.chosen.select", "labels: none"]),
+    "audited answers under a dotted name": (
+        AUDITED.replace("graded", "step.graded"),
+        ("x", "x"),
+        ["steps.chosen.select", "labels: audit"],
+    ),
+    "audited answers in pairs": (
+        AUDITED.replace("where: {graded.correct: true}", "where: {n_tokens: {max: 9}}"),
+        ("x", "x"),
+        ["steps.pairs.pair", "labels: audit"],
+    ),
+    "audited answers by order": (
+        AUDITED.replace("where: {graded.correct: true}", "by: [-graded.correct]"),
+        ("x", "x"),
+        ["steps.chosen.select", "labels: audit"],
+    ),
+    "audited solutions": (
+        SOLUTIONS,
+        ("x", "x"),
+        ["steps.tuned.train", "gold solutions of 'train'", "labels: audit"],
+    ),
+    "gold cut out of audit": (
+        AUDITED,
+        ("steps:", "  part: {of: train, labels: gold}\nsteps:"),
+        ["problems.part.labels", "'gold'", "audit"],
+    ),
+    # training
+    "no length": (TRAINED, (", updates: 1", ""), ["steps.tuned.train", "'updates'", "epochs"]),
+    "two lengths": (
+        TRAINED,
+        ("updates: 1", "updates: 1, trainer: {num_train_epochs: 1}"),
+        ["steps.tuned.train", "'updates'", "num_train_epochs"],
+    ),
+    "no init": (TRAINED, ("init: weak, ", ""), ["steps.tuned.train", "'init' is missing"]),
+    "no of": (RECIPE, ("{of: graded}", "{}"), ["steps.clean.stepcheck", "'of' is missing"]),
+    "seed": (RECIPE, ("take: 1", "take: 1, seed: one"), ["steps.chosen.select.seed", "'one'"]),
+    # values
+    "negative": (RECIPE, ("n: 4", "n: 0"), ["steps.drawn.sample.sampling.n", "got 0"]),
+    "part": (RECIPE, ("source: jsonl", "source: jsonl, part: 3/2"), ["problems.train.part", "k/n"]),
+    "two origins": (RECIPE, ("source: jsonl", "of: x, source: jsonl"), ["problems.train", "either"]),
+    "no file": (RECIPE, (", file: data.jsonl", ""), ["problems.train", "needs a 'file'"]),
+    "two models": (RECIPE, ("{path: nobody/weak", "{path: x, world: weak"), ["models.weak", "one of"]),
+    "world size": (
+        RECIPE,
+        ("{path: nobody/weak", "{world: strange"),
+        ["models.weak.size", "'weak' or 'strong'", "'strange'"],
+    ),
+    "two stages": (RECIPE, ("{stepcheck: {of: graded}}", "{check: {}, select: {}}"), ["one stage"]),
+    "name": (RECIPE, ("name: small", "name: ../small"), ["name", "'../small'"]),
+}
+
+
+@pytest.mark.parametrize("name", MISTAKES)
+def test_a_mistake_in_a_recipe_is_one_line(name, tmp_path, monkeypatch, capsys):
+    recipe, (old, new), said = MISTAKES[name]
+    assert old == "x" or old in recipe
+    path = project(tmp_path, recipe if old == "x" else recipe.replace(old, new, 1))
+    monkeypatch.chdir(tmp_path)
+    code, out, err = main(["run", path.name, "--profile", "fake.yaml"], monkeypatch, capsys)
+    line = one_line(err)
+    assert code == 2, err
+    assert out == ""
+    for part in said:
+        assert part in line, line
+
+
+def test_the_table_starts_from_recipes_without_mistakes(tmp_path, monkeypatch, capsys):
+    path = project(tmp_path, EVALUATED)
+    monkeypatch.chdir(tmp_path)
+    code, out, err = main(["run", path.name, "--profile", "fake.yaml"], monkeypatch, capsys)
+    assert code == 0, err
+    assert "report:" in out
+
+
+# id: (arguments after `run small.yaml --profile fake.yaml`, what the line must say)
+ARGUMENTS: dict[str, tuple[list[str], list[str]]] = {
+    "step": (["steps.drwn.sample.sampling.n=2"], ["no 'drwn' in steps", "'drawn'?"]),
+    "model": (["models.wek.path=x"], ["no 'wek' in models", "'weak'?"]),
+    "key of a step": (["steps.drawn.sample.sampling.m=2"], ["steps.drawn.sample.sampling", "'m'"]),
+    "top level": (["seeds=3"], ["unknown key 'seeds'", "'seed'?"]),
+    "no sign": (["steps.drawn"], ["'steps.drawn'", "expected key=value"]),
+    "not YAML": (["seed=[1"], ["[1", "YAML"]),
+    "value": (["steps.drawn.sample.sampling.n=four"], ["sampling.n", "got 'four'"]),
+    "until": (["--until", "grade"], ["no step 'grade'", "'graded'?"]),
+    "from": (["--from", "grade"], ["no step 'grade'", "'graded'?"]),
+    "only": (["--only", "grade"], ["no step 'grade'", "'graded'?"]),
+    "redo": (["--redo", "grade"], ["no step 'grade'", "'graded'?"]),
+    "from later than until": (["--from", "pairs", "--until", "drawn"], ["nothing to do"]),
+    "only, unmade": (["--only", "graded", "--name", "new"], ["'graded' needs 'train'", "--until"]),
+    "from, unmade": (["--from", "graded", "--name", "new"], ["'graded' needs", "not made yet"]),
+    "overlay": (["--with", "none.yaml"], ["none.yaml", "no such file"]),
+    "profile": (["--profile", "none.yaml"], ["none.yaml", "no such file"]),
+    "engine": (["--engine", "vlm"], ["sampler", "'vllm', 'hf' or 'fake'", "'vlm'"]),
+    "batch in a profile": (["--profile", "batch.yaml"], ["batch.yaml.train", "'batch'", "recipes/"]),
+    "typo in a profile": (["--profile", "typo.yaml"], ["typo.yaml", "'isolat'", "'isolate'?"]),
+    "lora in a profile": (["--profile", "lora.yaml"], ["lora.yaml", "'lora'", "train step"]),
+    "rule of an overlay": (["--with", "rule.yaml"], ["rule.yaml: every[0]", "'where' and 'set'"]),
+    "operator of an overlay": (["--with", "operator.yaml"], ["every[0].where.stage", "'is'"]),
+    "key of an overlay": (["--with", "key.yaml"], ["stepcheck", "'kep'"]),
+}
+FILES = {
+    "batch.yaml": "train: {batch: 4}",
+    "typo.yaml": "isolat: none",
+    "lora.yaml": "lora: {}",
+    "rule.yaml": "every: [{where: {stage: check}}]",
+    "operator.yaml": "every: [{where: {stage: {is: check}}, set: {}}]",
+    "key.yaml": "steps: {clean: {stepcheck: {kep: 1}}}",
+}
+
+
+@pytest.mark.parametrize("name", ARGUMENTS)
+def test_a_mistake_on_the_command_line_is_one_line(name, tmp_path, monkeypatch, capsys):
+    arguments, said = ARGUMENTS[name]
+    path = project(tmp_path)
+    run(path, name="small")
+    for file, text in FILES.items():
+        (tmp_path / file).write_text(text)
+    before = snapshot(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    fake = [] if "--profile" in arguments or "--engine" in arguments else ["--profile", "fake.yaml"]
+    code, _, err = main(["run", path.name, *fake, *arguments], monkeypatch, capsys)
+    line = one_line(err)
+    assert code == 2, err
+    for part in said:
+        assert part in line, line
+    after = snapshot(tmp_path)
+    # a run of a new name leaves a lock behind, nothing else
+    assert {name: state for name, state in after.items() if name in before} == before
+    assert set(after) - set(before) <= {"runs/new/.lock"}
+
+
+def test_a_missing_recipe(tmp_path, monkeypatch, capsys):
+    code, _, err = main(["run", str(tmp_path / "no.yaml")], monkeypatch, capsys)
+    assert code == 2
+    assert "no.yaml: no such file" in one_line(err)
+
+
+DATA: dict[str, tuple[str | None, list[str]]] = {
+    "no file": (None, ["problems.train", "data.jsonl: no such file"]),
+    "no question": ('{"id": 1, "prompt": "x", "answer": 2}', ["data.jsonl:1", "'question'", "prompt"]),
+    "no gold": ('{"question": "x", "reply": 2}', ["data.jsonl:1", "'answer'", "question, reply"]),
+    "null gold": (
+        json.dumps({"question": "a", "answer": 1}) + '\n{"question": "b", "answer": null}',
+        ["data.jsonl:2", "'answer' is missing or null"],
+    ),
+    "not JSON": ('{"question": "a"', ["data.jsonl:1", "not JSON"]),
+    "not UTF-8": ('{"question": "caf\udce9"}', ["data.jsonl:1", "UTF-8"]),
+    "a list": ("[1]", ["data.jsonl:1", "expected a JSON object", "list"]),
+    "twins": ('{"id": 1, "question": "a", "answer": 1}\n' * 2, ["problems.train", "share the id '1'"]),
+    "empty": ("", ["problems.train", "no problems left"]),
+}
+
+
+@pytest.mark.parametrize("name", DATA)
+def test_a_mistake_in_the_data_is_one_line(name, tmp_path, monkeypatch, capsys):
+    text, said = DATA[name]
+    path = project(tmp_path)
+    data = tmp_path / "data.jsonl"
+    data.unlink() if text is None else data.write_text(text, errors="surrogateescape")
+    monkeypatch.chdir(tmp_path)
+    code, _, err = main(["run", path.name, "--profile", "fake.yaml"], monkeypatch, capsys)
+    line = one_line(err)
+    assert code == 2, err
+    for part in said:
+        assert part in line, line
+
+
+def model_shell(folder: Path) -> Path:
+    """Enough of a model folder to be taken for one until it is loaded."""
+    folder.mkdir()
+    (folder / "config.json").write_text("{}")
+    (folder / "model.safetensors").write_bytes(b"")
+    return folder
+
+
+@pytest.mark.parametrize("engine", ["vllm", "hf"])
+def test_an_engine_that_is_not_installed(engine, tmp_path, monkeypatch, capsys):
+    path = project(tmp_path)
+    model_shell(tmp_path / "model")
+    module = {"vllm": "vllm", "hf": "torch"}[engine]
+    monkeypatch.setitem(sys.modules, module, None)
+    (tmp_path / "real.yaml").write_text(f"{{isolate: none, sampler: {engine}}}")
+    arguments = ["run", path.name, "--profile", "real.yaml", "models.weak.path=model"]
+    monkeypatch.chdir(tmp_path)
+    code, _, err = main(arguments, monkeypatch, capsys)
+    line = one_line(err)
+    assert code == 2
+    assert "steps.drawn.sample" in line
+    assert f"{module} is not installed" in line
+    assert "pip install" in line
+
+
+def test_a_model_folder_that_is_not_there(tmp_path, monkeypatch, capsys):
+    path = project(tmp_path)
+    arguments = ["run", path.name, "--engine", "vllm", "models.weak.path=./gone"]
+    monkeypatch.chdir(tmp_path)
+    code, _, err = main(arguments, monkeypatch, capsys)
+    line = one_line(err)
+    assert code == 2
+    assert "models.weak.path" in line
+    assert "gone" in line
+
+
+def test_a_model_without_a_prompt(tmp_path, monkeypatch, capsys):
+    path = project(tmp_path, RECIPE.replace(", prompt: qa", ""))
+    monkeypatch.chdir(tmp_path)
+    code, _, err = main(["run", path.name, "--profile", "fake.yaml"], monkeypatch, capsys)
+    assert code == 2
+    assert "models.weak" in one_line(err)
+    assert "models.weak.prompt" in one_line(err)
+
+
+@pytest.mark.torch
+def test_too_few_examples(tmp_path, tiny_model, monkeypatch, capsys):
+    path = project(tmp_path, TRAINED)
+    few = ["steps.chosen.select.take=0", f"models.weak.path={tiny_model}"]
+    monkeypatch.chdir(tmp_path)
+    code, _, err = main(["run", path.name, "--profile", "fake.yaml", *few], monkeypatch, capsys)
+    line = one_line(err)
+    assert code == 2
+    assert "steps.tuned.train" in line
+    assert "0 examples" in line
+    assert "at least 1" in line
+
+
+def test_the_same_lines_from_a_process(tmp_path):
+    """What the tables see in process is what a shell sees."""
+    path = project(tmp_path)
+    run(path, name="small")
+    before = snapshot(tmp_path)
+    for arguments, said in (
+        (["steps.drwn.x=1"], "'drawn'?"),
+        (["--until", "grade"], "'graded'?"),
+        (["problems.train.file=gone.jsonl"], "gone.jsonl: no such file"),
+    ):
+        code, _, err = command(["run", path.name, "--profile", "fake.yaml", *arguments], tmp_path)
+        assert code == 2
+        assert said in one_line(err)
+        assert len(err.splitlines()) == 1
+    assert snapshot(tmp_path) == before
+
+
+def test_failing_after_some_steps_keeps_them(tmp_path, monkeypatch, capsys):
+    path = project(tmp_path)
+    done = run(path)
+    before = snapshot(tmp_path / "runs" / "store")
+    monkeypatch.chdir(tmp_path)
+    bad = "steps.chosen.select.where={finish_reason: {min: 3}}"
+    arguments = ["run", path.name, "--profile", "fake.yaml", "--name", "one", bad]
+    code, _, err = main(arguments, monkeypatch, capsys)
+    assert code == 2
+    assert "need numbers" in one_line(err)
+    after = snapshot(tmp_path / "runs" / "store")
+    assert {name: state for name, state in after.items() if name in before} == before
+    again = run(path)
+    assert again.items == done.items
