@@ -54,6 +54,12 @@ class SuiteSpec(BaseModel):
     check: CheckConfig = CheckConfig()
     prompt: str | Prompt | None = None
 
+    @field_validator("sampling", mode="before")
+    @classmethod
+    def _greedy(cls, value: Any) -> Any:
+        """Greedy unless it says otherwise, also where it says something else of sampling."""
+        return {"temperature": 0.0, **value} if isinstance(value, dict) else value
+
 
 class Gap(BaseModel):
     """How much of a gap was recovered, by names under `evaluate.models`.

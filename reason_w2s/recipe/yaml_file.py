@@ -96,24 +96,35 @@ def _explain(model: type[BaseModel], error: ValidationError, where: str) -> str:
     first = _most_telling(error)
     location = [str(part) for part in first["loc"]]
     if first["type"] == "extra_forbidden":
-        place = ".".join([where, *location[:-1]])
+        place = _join(where, location[:-1])
         known = _fields_at(model, location[:-1])
         hint = elsewhere(location[-1]) or nearest(location[-1], known)
         return f"{place}: unknown key '{location[-1]}'{hint}"
-    place = ".".join([where, *location])
+    place = _join(where, location)
     if first["type"] == "missing":
         return f"{place}: this key is required"
     came = "" if isinstance(first.get("input"), dict) else f", got {first.get('input')!r}"
     return f"{place}: {first['msg'].removeprefix('Value error, ')}{came}"
 
 
+def _join(where: str, location: list[str]) -> str:
+    """`file: a.b` from a file, `file: a.b.c` from a place in it."""
+    if not location:
+        return where
+    return f"{where}{'.' if ': ' in where else ': '}{'.'.join(location)}"
+
+
 def _most_telling(error: ValidationError) -> Any:
-    """The first complaint; for `name | mapping` given a mapping, not that it is no name."""
+    """The first complaint, but a misspelt key before the one that is missing for it, and for
+    `name | mapping` given a mapping not that it is no name."""
     found = error.errors()
-    aside = [
-        one for one in found if one["type"] == "string_type" and isinstance(one["input"], dict)
-    ]
-    return next((one for one in found if one not in aside), found[0])
+    unknown = [one for one in found if one["type"] == "extra_forbidden"]
+    if unknown and found[0]["type"] == "missing":
+        return unknown[0]
+    for one in found:
+        if one["type"] != "string_type" or not isinstance(one["input"], dict):
+            return one
+    return found[0]
 
 
 def _fields_at(model: type[BaseModel], location: list[str]) -> list[str]:

@@ -97,13 +97,13 @@ MISTAKES: dict[str, tuple[str, tuple[str, str], list[str]]] = {
     ),
     # YAML
     "key twice": (RECIPE, ("  graded:", "  drawn:"), ["small.yaml:9", '"drawn"', "once"]),
-    "not YAML": (RECIPE, ("{path:", "{path"), ["small.yaml:", "YAML"]),
+    "not YAML": (RECIPE, ("{path:", "{{path:"), ["small.yaml:5", "YAML"]),
     "a list": (RECIPE, (RECIPE, "[1, 2]"), ["small.yaml", "expected a mapping"]),
     "empty": (RECIPE, (RECIPE, "\n"), ["small.yaml", "expected a mapping"]),
     "a control character": (RECIPE, ("name: small", "name: sm\x01ll"), ["small.yaml", "YAML"]),
     "on is a word": (RECIPE, ("take: 1", "take: on"), ["select.take", "got 'on'"]),
     "12:30 is a word": (RECIPE, ("take: 1", "take: 12:30"), ["select.take", "got '12:30'"]),
-    "steps are a list": (RECIPE, ("steps:", "steps: []\nprompts:"), ["steps", "got []"]),
+    "steps are a list": (RECIPE, (RECIPE[RECIPE.index("steps") :], "steps: []\n"), ["steps", "got []"]),
     "no steps": (RECIPE, (RECIPE[RECIPE.index("steps") :], "steps:\n"), ["steps", "got None"]),
     # names
     "one name twice": (RECIPE, ("  drawn:", "  weak:"), ["'weak'", "twice"]),
@@ -198,7 +198,7 @@ MISTAKES: dict[str, tuple[str, tuple[str, str], list[str]]] = {
     "traces for problems": (
         RECIPE,
         ("source: jsonl, file: data.jsonl", "source: jsonl, file: data.jsonl, without: graded"),
-        ["problems.train", "'graded'", "circle"],
+        ["in a circle", "train -> graded"],
     ),
     "prompted of a list": (
         RECIPE,
@@ -350,12 +350,12 @@ ARGUMENTS: dict[str, tuple[list[str], list[str]]] = {
     "only": (["--only", "grade"], ["no step 'grade'", "'graded'?"]),
     "redo": (["--redo", "grade"], ["no step 'grade'", "'graded'?"]),
     "from later than until": (["--from", "pairs", "--until", "drawn"], ["nothing to do"]),
-    "only, unmade": (["--only", "graded", "--name", "new"], ["'graded' needs 'train'", "--until"]),
-    "from, unmade": (["--from", "graded", "--name", "new"], ["'graded' needs", "not made yet"]),
+    "only, unmade": (["--only", "graded", "--name", "new", "seed=5"], ["'graded' needs 'drawn'", "--until"]),
+    "from, unmade": (["--from", "graded", "--name", "new", "seed=5"], ["'graded' needs 'drawn'", "made yet"]),
     "overlay": (["--with", "none.yaml"], ["none.yaml", "no such file"]),
     "profile": (["--profile", "none.yaml"], ["none.yaml", "no such file"]),
     "engine": (["--engine", "vlm"], ["sampler", "'vllm', 'hf' or 'fake'", "'vlm'"]),
-    "batch in a profile": (["--profile", "batch.yaml"], ["batch.yaml.train", "'batch'", "recipes/"]),
+    "batch in a profile": (["--profile", "batch.yaml"], ["batch.yaml: train", "'batch'", "recipes/"]),
     "typo in a profile": (["--profile", "typo.yaml"], ["typo.yaml", "'isolat'", "'isolate'?"]),
     "lora in a profile": (["--profile", "lora.yaml"], ["lora.yaml", "'lora'", "train step"]),
     "rule of an overlay": (["--with", "rule.yaml"], ["rule.yaml: every[0]", "'where' and 'set'"]),
@@ -437,14 +437,21 @@ def model_shell(folder: Path) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("engine", ["vllm", "hf"])
-def test_an_engine_that_is_not_installed(engine, tmp_path, monkeypatch, capsys):
+@pytest.mark.parametrize(
+    ("engine", "module"),
+    [
+        pytest.param("vllm", "vllm", marks=pytest.mark.torch),
+        ("vllm", "transformers"),
+        ("hf", "torch"),
+    ],
+)
+def test_an_engine_that_is_not_installed(engine, module, request, tmp_path, monkeypatch, capsys):
     path = project(tmp_path)
-    model_shell(tmp_path / "model")
-    module = {"vllm": "vllm", "hf": "torch"}[engine]
+    whole = module == "vllm"
+    model = request.getfixturevalue("tiny_model") if whole else model_shell(tmp_path / "model")
     monkeypatch.setitem(sys.modules, module, None)
     (tmp_path / "real.yaml").write_text(f"{{isolate: none, sampler: {engine}}}")
-    arguments = ["run", path.name, "--profile", "real.yaml", "models.weak.path=model"]
+    arguments = ["run", path.name, "--profile", "real.yaml", f"models.weak.path={model}"]
     monkeypatch.chdir(tmp_path)
     code, _, err = main(arguments, monkeypatch, capsys)
     line = one_line(err)

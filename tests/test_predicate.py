@@ -1,0 +1,121 @@
+"""The one predicate form."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from reason_w2s.errors import ConfigError
+from reason_w2s.predicate import failure, holds, order, validate
+from reason_w2s.records import Problem, Row, Trace
+
+
+def row(key="k", **columns):
+    problem = Problem(id="p", question="q", level=3)
+    trace = Trace(
+        key=key,
+        problem_id="p",
+        model="m",
+        index=0,
+        text="t",
+        finish_reason="stop",
+        n_prompt=1,
+        n_tokens=5,
+    )
+    return Row(trace, problem, columns)
+
+
+@pytest.mark.parametrize(
+    ("found", "condition", "held"),
+    [
+        (True, True, True),
+        (True, False, False),
+        (None, True, False),
+        (None, False, False),
+        (None, None, True),
+        (0, None, False),
+        (1, True, False),
+        (True, 1, False),
+        (3, 3, True),
+        (3, 3.0, True),
+        ("stop", "stop", True),
+        ("stop", "length", False),
+        ([], "none", True),
+        ((), None, True),
+        (["empty"], "none", False),
+        (["empty", "noise"], "noise", True),
+        (["empty"], "noise", False),
+        (3, {"min": 3}, True),
+        (3, {"min": 4}, False),
+        (3, {"max": 3}, True),
+        (3, {"min": 1, "max": 2}, False),
+        (None, {"min": 0}, False),
+        (None, {"max": 9}, False),
+        (3, {"in": [1, 3]}, True),
+        (3, {"in": []}, False),
+        (None, {"in": [None]}, True),
+        (["a"], {"in": ["a", "b"]}, True),
+        (3, {"not": 3}, False),
+        (None, {"not": 3}, True),
+        (["a"], {"not": "a"}, False),
+        (["a"], {"not": "none"}, True),
+        (True, {"not": True}, False),
+        (None, {"not": True}, True),
+        (3, {"min": 1, "not": 3}, False),
+    ],
+)
+def test_holds(found, condition, held):
+    assert holds(found, condition) is held
+
+
+def test_failure_names_the_first_condition_not_met():
+    one = row(**{"graded.correct": False, "clean.flags": ("empty", "noise")})
+    assert failure(one, {"finish_reason": "stop"}) is None
+    assert failure(one, {"graded.correct": True, "n_tokens": {"min": 9}}) == (
+        "graded.correct is false"
+    )
+    assert failure(one, {"n_tokens": {"min": 9}}) == "n_tokens is not min 9"
+    assert failure(one, {"clean.flags": "none"}) == "clean.flags has empty+noise"
+    assert failure(one, {"other.column": 1}) == "other.column is missing"
+    assert failure(one, {"level": 2}) == "level is not 2"
+
+
+def test_columns_go_before_fields_of_trace_and_problem():
+    assert row(level=7).value("level") == 7
+    assert row().value("level") == 3
+    assert row().value("n_tokens") == 5
+    assert row().value("gold") is None
+
+
+def test_a_range_over_words_is_the_users_mistake():
+    with pytest.raises(ConfigError, match=r"finish_reason is 'stop'.*numbers"):
+        failure(row(), {"finish_reason": {"min": 3}})
+
+
+@pytest.mark.parametrize(
+    ("where", "said"),
+    [
+        ({"a": {"is": 3}}, r"here\.a: unknown operator 'is'; there are: min, max, in, not"),
+        ({"a": {"in": 3}}, r"here\.a\.in: expected a list"),
+        ({"a": {"in": "abc"}}, r"here\.a\.in: expected a list"),
+        ({"a": {"min": "3"}}, r"here\.a\.min: expected a number"),
+        ({"a": {"max": True}}, r"here\.a\.max: expected a number"),
+        ([1], "here: expected a mapping"),
+    ],
+)
+def test_validate(where, said):
+    with pytest.raises(ConfigError, match=said):
+        validate(where, "here")
+
+
+def test_order_sorts_by_columns_missing_last_and_the_rest_by_lot():
+    rows = [row(str(n), a=n % 3 if n else None, b=n) for n in range(10)]
+    found = order(rows, ["-a", "b"], seed=0)
+    assert [one.value("b") for one in found] == [2, 5, 8, 1, 4, 7, 3, 6, 9, 0]
+    lots = [one.trace.key for one in order(rows, (), seed=0)]
+    assert lots != [one.trace.key for one in rows]
+    assert lots != [one.trace.key for one in order(rows, (), seed=1)]
+    random.Random(0).shuffle(rows)
+    assert [one.trace.key for one in order(rows, (), seed=0)] == lots
+    assert order(rows, ["-a", "b"], seed=0) == found
