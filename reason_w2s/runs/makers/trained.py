@@ -67,7 +67,7 @@ def _build(work: Work, out: Path, aside: Path) -> TrainStats:
             pretrain.PretrainSettings.model_validate(settings),
             out,
             seed=seed,
-            progress=lambda done, total: work.report(done, total, "tokens"),
+            progress=lambda done, total: work.report(done, total, "updates"),
         )
     texts = [problem.question for item in work.of for problem in rows.problems(work.store, item)]
     pretrain.scratch(pretrain.ScratchSettings.model_validate(settings), texts, out, seed=seed)
