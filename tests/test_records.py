@@ -39,7 +39,9 @@ def test_a_problem_survives_its_table(problem):
     assert tables.problem_of(table.to_pylist()[0]) == problem
 
 
-@pytest.mark.parametrize("trace", [TRACE, dataclasses.replace(TRACE, token_ids=None, logprobs=None)])
+@pytest.mark.parametrize(
+    "trace", [TRACE, dataclasses.replace(TRACE, token_ids=None, logprobs=None)]
+)
 def test_a_trace_survives_its_table(trace):
     table = pa.Table.from_pylist([tables.trace_row(trace)], schema=tables.TRACES)
     assert tables.trace_of(table.to_pylist()[0]) == trace

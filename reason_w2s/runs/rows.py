@@ -84,7 +84,8 @@ def usable(row: Mapping[str, Any], max_tokens: int) -> bool:
     """Whether a stored trace is what sampling under this limit would give."""
     if row["max_tokens"] == max_tokens:
         return True
-    return bool(row["finish_reason"] == "stop" and row["n_tokens"] <= max_tokens)
+    # the end token is not counted, but it had to fit as well
+    return bool(row["finish_reason"] == "stop" and row["n_tokens"] < max_tokens)
 
 
 def input_of(row: Row) -> str:

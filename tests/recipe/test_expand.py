@@ -58,8 +58,10 @@ def test_a_list_of_one_model_is_that_model(tmp_path):
 
 def test_prompted_is_the_same_model_with_another_prompt(tmp_path):
     asked = "  asked: {prompted: {model: weak, prompt: qwen_boxed}}\n  drawn:"
-    found = plan(RECIPE.replace("  drawn:", asked).replace("model: weak, of", "model: asked, of"),
-                 folder=tmp_path)
+    found = plan(
+        RECIPE.replace("  drawn:", asked).replace("model: weak, of", "model: asked, of"),
+        folder=tmp_path,
+    )
     step = found.steps["asked"]
     assert (step.stage, step.kind, step.roles) == ("prompted", "model", {"model": "weak"})
     assert step.config["prompt"]["chat"] is True
@@ -126,7 +128,9 @@ def test_the_seed_option_goes_before_the_recipe_and_a_pinned_step_keeps_its_own(
 
 def test_labels_are_inherited_by_a_cut(tmp_path):
     recipe = RECIPE.replace("data.jsonl}", "data.jsonl, labels: audit}")
-    recipe = recipe.replace("steps:", "  half: {of: train, part: 1/2}\n  bit: {of: half}\nsteps:", 1)
+    recipe = recipe.replace(
+        "steps:", "  half: {of: train, part: 1/2}\n  bit: {of: half}\nsteps:", 1
+    )
     recipe = recipe[: recipe.index("  graded")].replace("of: train, sampling", "of: bit, sampling")
     found = plan(recipe, folder=tmp_path)
     assert found.steps["bit"].labels == "audit"

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import json
-import sys
-from pathlib import Path
-
 import pytest
 
-from tests.runs.small import RECIPE, TRAIN, command, main, one_line, project, run, snapshot
+from tests.runs.small import RECIPE, TRAIN, main, one_line, project
 
 TRAINED = RECIPE + TRAIN
 EVALUATED = RECIPE + "evaluate: {suites: [suite.yaml], models: {weak: weak}}\n"
@@ -103,7 +99,11 @@ MISTAKES: dict[str, tuple[str, tuple[str, str], list[str]]] = {
     "a control character": (RECIPE, ("name: small", "name: sm\x01ll"), ["small.yaml", "YAML"]),
     "on is a word": (RECIPE, ("take: 1", "take: on"), ["select.take", "got 'on'"]),
     "12:30 is a word": (RECIPE, ("take: 1", "take: 12:30"), ["select.take", "got '12:30'"]),
-    "steps are a list": (RECIPE, (RECIPE[RECIPE.index("steps") :], "steps: []\n"), ["steps", "got []"]),
+    "steps are a list": (
+        RECIPE,
+        (RECIPE[RECIPE.index("steps") :], "steps: []\n"),
+        ["steps", "got []"],
+    ),
     "no steps": (RECIPE, (RECIPE[RECIPE.index("steps") :], "steps:\n"), ["steps", "got None"]),
     # names
     "one name twice": (RECIPE, ("  drawn:", "  weak:"), ["'weak'", "twice"]),
@@ -148,7 +148,11 @@ MISTAKES: dict[str, tuple[str, tuple[str, str], list[str]]] = {
         ("models: {weak: weak}", "models: {weak: weak}, gaps: {g: {floor: weak, reached: wek}}"),
         ["evaluate.gaps.g.reached", "'wek'", "'weak'?"],
     ),
-    "variable": (RECIPE, ("path: nobody/weak", "path: 'x${sed}'"), ["small.yaml", "${sed}", "seed"]),
+    "variable": (
+        RECIPE,
+        ("path: nobody/weak", "path: 'x${sed}'"),
+        ["small.yaml", "${sed}", "seed"],
+    ),
     # kinds
     "check of problems": (
         RECIPE,
@@ -301,9 +305,17 @@ MISTAKES: dict[str, tuple[str, tuple[str, str], list[str]]] = {
     # values
     "negative": (RECIPE, ("n: 4", "n: 0"), ["steps.drawn.sample.sampling.n", "got 0"]),
     "part": (RECIPE, ("source: jsonl", "source: jsonl, part: 3/2"), ["problems.train.part", "k/n"]),
-    "two origins": (RECIPE, ("source: jsonl", "of: x, source: jsonl"), ["problems.train", "either"]),
+    "two origins": (
+        RECIPE,
+        ("source: jsonl", "of: x, source: jsonl"),
+        ["problems.train", "either"],
+    ),
     "no file": (RECIPE, (", file: data.jsonl", ""), ["problems.train", "needs a 'file'"]),
-    "two models": (RECIPE, ("{path: nobody/weak", "{path: x, world: weak"), ["models.weak", "one of"]),
+    "two models": (
+        RECIPE,
+        ("{path: nobody/weak", "{path: x, world: weak"),
+        ["models.weak", "one of"],
+    ),
     "world size": (
         RECIPE,
         ("{path: nobody/weak", "{world: strange"),
@@ -334,194 +346,3 @@ def test_the_table_starts_from_recipes_without_mistakes(tmp_path, monkeypatch, c
     code, out, err = main(["run", path.name, "--profile", "fake.yaml"], monkeypatch, capsys)
     assert code == 0, err
     assert "report:" in out
-
-
-# id: (arguments after `run small.yaml --profile fake.yaml`, what the line must say)
-ARGUMENTS: dict[str, tuple[list[str], list[str]]] = {
-    "step": (["steps.drwn.sample.sampling.n=2"], ["no 'drwn' in steps", "'drawn'?"]),
-    "model": (["models.wek.path=x"], ["no 'wek' in models", "'weak'?"]),
-    "key of a step": (["steps.drawn.sample.sampling.m=2"], ["steps.drawn.sample.sampling", "'m'"]),
-    "top level": (["seeds=3"], ["unknown key 'seeds'", "'seed'?"]),
-    "no sign": (["steps.drawn"], ["'steps.drawn'", "expected key=value"]),
-    "not YAML": (["seed=[1"], ["[1", "YAML"]),
-    "value": (["steps.drawn.sample.sampling.n=four"], ["sampling.n", "got 'four'"]),
-    "until": (["--until", "grade"], ["no step 'grade'", "'graded'?"]),
-    "from": (["--from", "grade"], ["no step 'grade'", "'graded'?"]),
-    "only": (["--only", "grade"], ["no step 'grade'", "'graded'?"]),
-    "redo": (["--redo", "grade"], ["no step 'grade'", "'graded'?"]),
-    "from later than until": (["--from", "pairs", "--until", "drawn"], ["nothing to do"]),
-    "only, unmade": (["--only", "graded", "--name", "new", "seed=5"], ["'graded' needs 'drawn'", "--until"]),
-    "from, unmade": (["--from", "graded", "--name", "new", "seed=5"], ["'graded' needs 'drawn'", "made yet"]),
-    "overlay": (["--with", "none.yaml"], ["none.yaml", "no such file"]),
-    "profile": (["--profile", "none.yaml"], ["none.yaml", "no such file"]),
-    "engine": (["--engine", "vlm"], ["sampler", "'vllm', 'hf' or 'fake'", "'vlm'"]),
-    "batch in a profile": (["--profile", "batch.yaml"], ["batch.yaml: train", "'batch'", "recipes/"]),
-    "typo in a profile": (["--profile", "typo.yaml"], ["typo.yaml", "'isolat'", "'isolate'?"]),
-    "lora in a profile": (["--profile", "lora.yaml"], ["lora.yaml", "'lora'", "train step"]),
-    "rule of an overlay": (["--with", "rule.yaml"], ["rule.yaml: every[0]", "'where' and 'set'"]),
-    "operator of an overlay": (["--with", "operator.yaml"], ["every[0].where.stage", "'is'"]),
-    "key of an overlay": (["--with", "key.yaml"], ["stepcheck", "'kep'"]),
-}
-FILES = {
-    "batch.yaml": "train: {batch: 4}",
-    "typo.yaml": "isolat: none",
-    "lora.yaml": "lora: {}",
-    "rule.yaml": "every: [{where: {stage: check}}]",
-    "operator.yaml": "every: [{where: {stage: {is: check}}, set: {}}]",
-    "key.yaml": "steps: {clean: {stepcheck: {kep: 1}}}",
-}
-
-
-@pytest.mark.parametrize("name", ARGUMENTS)
-def test_a_mistake_on_the_command_line_is_one_line(name, tmp_path, monkeypatch, capsys):
-    arguments, said = ARGUMENTS[name]
-    path = project(tmp_path)
-    run(path, name="small")
-    for file, text in FILES.items():
-        (tmp_path / file).write_text(text)
-    before = snapshot(tmp_path)
-    monkeypatch.chdir(tmp_path)
-    fake = [] if "--profile" in arguments or "--engine" in arguments else ["--profile", "fake.yaml"]
-    code, _, err = main(["run", path.name, *fake, *arguments], monkeypatch, capsys)
-    line = one_line(err)
-    assert code == 2, err
-    for part in said:
-        assert part in line, line
-    after = snapshot(tmp_path)
-    # a run of a new name leaves a lock behind, nothing else
-    assert {name: state for name, state in after.items() if name in before} == before
-    assert set(after) - set(before) <= {"runs/new/.lock"}
-
-
-def test_a_missing_recipe(tmp_path, monkeypatch, capsys):
-    code, _, err = main(["run", str(tmp_path / "no.yaml")], monkeypatch, capsys)
-    assert code == 2
-    assert "no.yaml: no such file" in one_line(err)
-
-
-DATA: dict[str, tuple[str | None, list[str]]] = {
-    "no file": (None, ["problems.train", "data.jsonl: no such file"]),
-    "no question": ('{"id": 1, "prompt": "x", "answer": 2}', ["data.jsonl:1", "'question'", "prompt"]),
-    "no gold": ('{"question": "x", "reply": 2}', ["data.jsonl:1", "'answer'", "question, reply"]),
-    "null gold": (
-        json.dumps({"question": "a", "answer": 1}) + '\n{"question": "b", "answer": null}',
-        ["data.jsonl:2", "'answer' is missing or null"],
-    ),
-    "not JSON": ('{"question": "a"', ["data.jsonl:1", "not JSON"]),
-    "not UTF-8": ('{"question": "caf\udce9"}', ["data.jsonl:1", "UTF-8"]),
-    "a list": ("[1]", ["data.jsonl:1", "expected a JSON object", "list"]),
-    "twins": ('{"id": 1, "question": "a", "answer": 1}\n' * 2, ["problems.train", "share the id '1'"]),
-    "empty": ("", ["problems.train", "no problems left"]),
-}
-
-
-@pytest.mark.parametrize("name", DATA)
-def test_a_mistake_in_the_data_is_one_line(name, tmp_path, monkeypatch, capsys):
-    text, said = DATA[name]
-    path = project(tmp_path)
-    data = tmp_path / "data.jsonl"
-    data.unlink() if text is None else data.write_text(text, errors="surrogateescape")
-    monkeypatch.chdir(tmp_path)
-    code, _, err = main(["run", path.name, "--profile", "fake.yaml"], monkeypatch, capsys)
-    line = one_line(err)
-    assert code == 2, err
-    for part in said:
-        assert part in line, line
-
-
-def model_shell(folder: Path) -> Path:
-    """Enough of a model folder to be taken for one until it is loaded."""
-    folder.mkdir()
-    (folder / "config.json").write_text("{}")
-    (folder / "model.safetensors").write_bytes(b"")
-    return folder
-
-
-@pytest.mark.parametrize(
-    ("engine", "module"),
-    [
-        pytest.param("vllm", "vllm", marks=pytest.mark.torch),
-        ("vllm", "transformers"),
-        ("hf", "torch"),
-    ],
-)
-def test_an_engine_that_is_not_installed(engine, module, request, tmp_path, monkeypatch, capsys):
-    path = project(tmp_path)
-    whole = module == "vllm"
-    model = request.getfixturevalue("tiny_model") if whole else model_shell(tmp_path / "model")
-    monkeypatch.setitem(sys.modules, module, None)
-    (tmp_path / "real.yaml").write_text(f"{{isolate: none, sampler: {engine}}}")
-    arguments = ["run", path.name, "--profile", "real.yaml", f"models.weak.path={model}"]
-    monkeypatch.chdir(tmp_path)
-    code, _, err = main(arguments, monkeypatch, capsys)
-    line = one_line(err)
-    assert code == 2
-    assert "steps.drawn.sample" in line
-    assert f"{module} is not installed" in line
-    assert "pip install" in line
-
-
-def test_a_model_folder_that_is_not_there(tmp_path, monkeypatch, capsys):
-    path = project(tmp_path)
-    arguments = ["run", path.name, "--engine", "vllm", "models.weak.path=./gone"]
-    monkeypatch.chdir(tmp_path)
-    code, _, err = main(arguments, monkeypatch, capsys)
-    line = one_line(err)
-    assert code == 2
-    assert "models.weak.path" in line
-    assert "gone" in line
-
-
-def test_a_model_without_a_prompt(tmp_path, monkeypatch, capsys):
-    path = project(tmp_path, RECIPE.replace(", prompt: qa", ""))
-    monkeypatch.chdir(tmp_path)
-    code, _, err = main(["run", path.name, "--profile", "fake.yaml"], monkeypatch, capsys)
-    assert code == 2
-    assert "models.weak" in one_line(err)
-    assert "models.weak.prompt" in one_line(err)
-
-
-@pytest.mark.torch
-def test_too_few_examples(tmp_path, tiny_model, monkeypatch, capsys):
-    path = project(tmp_path, TRAINED)
-    few = ["steps.chosen.select.take=0", f"models.weak.path={tiny_model}"]
-    monkeypatch.chdir(tmp_path)
-    code, _, err = main(["run", path.name, "--profile", "fake.yaml", *few], monkeypatch, capsys)
-    line = one_line(err)
-    assert code == 2
-    assert "steps.tuned.train" in line
-    assert "0 examples" in line
-    assert "at least 1" in line
-
-
-def test_the_same_lines_from_a_process(tmp_path):
-    """What the tables see in process is what a shell sees."""
-    path = project(tmp_path)
-    run(path, name="small")
-    before = snapshot(tmp_path)
-    for arguments, said in (
-        (["steps.drwn.x=1"], "'drawn'?"),
-        (["--until", "grade"], "'graded'?"),
-        (["problems.train.file=gone.jsonl"], "gone.jsonl: no such file"),
-    ):
-        code, _, err = command(["run", path.name, "--profile", "fake.yaml", *arguments], tmp_path)
-        assert code == 2
-        assert said in one_line(err)
-        assert len(err.splitlines()) == 1
-    assert snapshot(tmp_path) == before
-
-
-def test_failing_after_some_steps_keeps_them(tmp_path, monkeypatch, capsys):
-    path = project(tmp_path)
-    done = run(path)
-    before = snapshot(tmp_path / "runs" / "store")
-    monkeypatch.chdir(tmp_path)
-    bad = "steps.chosen.select.where={finish_reason: {min: 3}}"
-    arguments = ["run", path.name, "--profile", "fake.yaml", "--name", "one", bad]
-    code, _, err = main(arguments, monkeypatch, capsys)
-    assert code == 2
-    assert "need numbers" in one_line(err)
-    after = snapshot(tmp_path / "runs" / "store")
-    assert {name: state for name, state in after.items() if name in before} == before
-    again = run(path)
-    assert again.items == done.items

@@ -135,3 +135,14 @@ def one_line(err: str) -> str:
     assert lines[-1] == said[0], err
     assert "Traceback" not in err
     return said[0]
+
+
+def made(said: io.StringIO) -> list[str]:
+    """The steps that a run reported as made."""
+    return [line.split("]")[1].split()[0] for line in said.getvalue().splitlines()]
+
+
+def again(recipe: Path, *overrides: str, **keywords: Any) -> tuple[Run, list[str]]:
+    """Run it once more; also the steps that were made."""
+    said = io.StringIO()
+    return run(recipe, *overrides, said=said, **keywords), made(said)

@@ -14,7 +14,9 @@ def graded(text, gold="7", kind="number", **changes):
     (row,) = group("p", 1, texts=[text])
     problem = dataclasses.replace(row.problem, gold=gold)
     trace = dataclasses.replace(row.trace, **changes)
-    (found,) = check([dataclasses.replace(row, problem=problem, trace=trace)], CheckConfig(kind=kind))
+    (found,) = check(
+        [dataclasses.replace(row, problem=problem, trace=trace)], CheckConfig(kind=kind)
+    )
     assert set(found) == {"key", *COLUMNS}
     assert found["key"] == row.trace.key
     return found

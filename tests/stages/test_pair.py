@@ -55,7 +55,9 @@ def test_every_problem_gives_pairs_or_a_reason(rows, rules, apart):
 
 @given(groups(), st.sampled_from([None, 0, 2]))
 def test_a_problem_is_dropped_only_if_it_has_no_pair(rows, apart):
-    pairs, _ = paired(rows, {"chosen": {}, "rejected": {}, "max": 99}, length={"tokens_apart": apart})
+    pairs, _ = paired(
+        rows, {"chosen": {}, "rejected": {}, "max": 99}, length={"tokens_apart": apart}
+    )
     found = {one.problem_id for one in pairs}
     for problem in {row.problem.id for row in rows}:
         # one trace stands for each text: of those with equal texts, the first by lot

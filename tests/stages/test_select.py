@@ -23,7 +23,12 @@ def chosen(rows, seed=0, **settings):
 CONFIGS = st.builds(
     dict,
     where=st.sampled_from(
-        [{}, {"g.correct": True}, {"n_tokens": {"min": 3}}, {"g.correct": {"not": True}, "level": 1}]
+        [
+            {},
+            {"g.correct": True},
+            {"n_tokens": {"min": 3}},
+            {"g.correct": {"not": True}, "level": 1},
+        ]
     ),
     by=st.sampled_from([(), ("-n_tokens",), ("n_tokens", "-index"), ("g.correct",)]),
     per=st.sampled_from(["problem", None]),

@@ -47,12 +47,12 @@ def test_nothing_is_made_that_is_no_stage():
 
 @pytest.mark.parametrize("stage", USABLE[:-1])
 def test_versions_are_those_of_the_modules(stage):
-    assert module_of(stage).VERSION == STAGES[stage].version
+    assert STAGES[stage].version == module_of(stage).VERSION
 
 
 @pytest.mark.parametrize("stage", ANNOTATING)
 def test_columns_are_those_of_module_and_schema(stage):
-    assert module_of(stage).COLUMNS == STAGES[stage].columns
+    assert STAGES[stage].columns == module_of(stage).COLUMNS
     assert tuple(ANNOTATIONS[stage].names) == ("key", "input", *STAGES[stage].columns)
     assert set(STAGES[stage].gold) <= set(STAGES[stage].columns)
     module, name = FUNCTIONS[stage].split(":")

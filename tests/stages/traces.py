@@ -38,7 +38,7 @@ def group(
 
 @st.composite
 def groups(draw: st.DrawFn) -> list[Row]:
-    """Up to four problems with up to six traces each; few different texts, so that some are equal."""
+    """Up to four problems with up to six traces each; few texts, so that some are equal."""
     rows = []
     for number in range(draw(st.integers(0, 4))):
         size = draw(st.integers(1, 6))

@@ -1,0 +1,252 @@
+"""Worker processes: the same rows as without them, whoever is killed."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from reason_w2s.errors import DataError
+from reason_w2s.recipe.load import load_plan
+from reason_w2s.runs.run import Run
+from reason_w2s.runs.work import Work
+from reason_w2s.runs.worker import Worker
+from tests.runs.small import KINDS, RECIPE, ROOT, command, one_line, project, run, start, texts
+
+pytestmark = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="reads /proc")
+
+# loaded by every Python process that starts with this folder on its path
+SLOW = """\
+import os, time
+if os.environ.get("TEST_PART"):
+    from reason_w2s.runs.makers import samples
+    samples.PART = int(os.environ["TEST_PART"])
+if os.environ.get("TEST_SLEEP"):
+    from reason_w2s.engines import fake
+    complete = fake._complete
+    def slow(*arguments):
+        time.sleep(float(os.environ["TEST_SLEEP"]))
+        return complete(*arguments)
+    fake._complete = slow
+"""
+COMMAND = ["run", "small.yaml", "--profile", "kinds.yaml"]
+
+
+def slowly(folder: Path, **settings: str) -> dict[str, str]:
+    """The environment in which sampling takes its time."""
+    (folder / "slow").mkdir(exist_ok=True)
+    (folder / "slow" / "sitecustomize.py").write_text(SLOW)
+    path = os.pathsep.join([str(folder / "slow"), str(ROOT)])
+    return {"PYTHONPATH": path, "TEST_PART": "8"} | settings
+
+
+def kinds(folder: Path, recipe: str = RECIPE, more: str = "", **settings: int) -> Path:
+    path = project(folder, recipe, **settings)
+    (folder / "kinds.yaml").write_text(f"isolate: kind\nsampler: fake\n{more}\n")
+    return path
+
+
+def wait(condition: Callable[[], object], seconds: float = 90) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.01)
+
+
+def children(pid: int) -> list[int]:
+    found = []
+    for task in Path(f"/proc/{pid}/task").glob("*/children"):
+        found += [int(child) for child in task.read_text().split()]
+    return found
+
+
+def alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+def drawn_parts(folder: Path) -> list[Path]:
+    return list(folder.glob("runs/store/sample/*/part-*.parquet"))
+
+
+@pytest.mark.parametrize("isolate", ["kind", "step"])
+def test_workers_give_the_same_rows(isolate, tmp_path):
+    recipe = RECIPE + "  again: {sample: {model: weak, of: train, sampling: {n: 2, top_p: 0.5}}}\n"
+    alone = run(project(tmp_path / "a", recipe))
+    before = set(children(os.getpid()))
+    apart = run(
+        project(tmp_path / "b", recipe), profile=KINDS.model_copy(update={"isolate": isolate})
+    )
+    assert {name: item.digest for name, item in alone.items.items()} == {
+        name: item.digest for name, item in apart.items.items()
+    }
+    for step in ("drawn", "graded", "clean", "chosen", "again"):
+        assert list(alone.rows(step)) == list(apart.rows(step))
+    assert alone.pairs("pairs")[0] == apart.pairs("pairs")[0]
+    assert len(list((apart.folder / "logs").glob("engine-*.log"))) == (
+        1 if isolate == "kind" else 2
+    )
+    assert not [pid for pid in set(children(os.getpid())) - before if alive(pid)]
+
+
+def test_a_second_run_starts_no_worker(tmp_path, monkeypatch):
+    path = project(tmp_path)
+    run(path, profile=KINDS)
+    monkeypatch.setattr(Worker, "__init__", lambda *_: pytest.fail("a worker was started"))
+    run(path, profile=KINDS)
+
+
+def test_a_killed_worker_is_one_line_and_the_next_run_goes_on(tmp_path):
+    whole = texts(run(project(tmp_path / "whole")), "drawn")
+    kinds(tmp_path)
+    process = start(COMMAND, tmp_path, **slowly(tmp_path, TEST_SLEEP="0.05"))
+    wait(lambda: drawn_parts(tmp_path))
+    (worker,) = children(process.pid)
+    os.kill(worker, signal.SIGKILL)
+    _, err = process.communicate(timeout=60)
+    line = one_line(err)
+    assert process.returncode == 3
+    assert "steps.drawn.sample: its process died" in line
+    log = tmp_path / line.rsplit("see ", 1)[1]
+    assert "step drawn (sample)" in log.read_text()
+    kept = {path: path.read_bytes() for path in drawn_parts(tmp_path)}
+    assert kept
+    code, _, err = command(COMMAND, tmp_path)
+    assert code == 0, err
+    assert texts(Run.open(tmp_path / "runs" / "small"), "drawn") == whole
+    assert {path: path.read_bytes() for path in kept} == kept
+
+
+def test_a_killed_run_takes_its_worker_along_and_goes_on(tmp_path):
+    whole = run(project(tmp_path / "whole"))
+    kinds(tmp_path)
+    process = start(COMMAND, tmp_path, **slowly(tmp_path, TEST_SLEEP="0.5", TEST_PART="2"))
+    wait(lambda: drawn_parts(tmp_path))
+    (worker,) = children(process.pid)
+    process.kill()
+    process.communicate(timeout=60)
+    wait(lambda: not alive(worker), seconds=4)
+    assert 0 < len(drawn_parts(tmp_path)) < 24
+    code, _, err = command(COMMAND, tmp_path)
+    assert code == 0, err
+    done = Run.open(tmp_path / "runs" / "small")
+    for step in ("drawn", "graded", "clean", "chosen"):
+        rows = [{row.trace.key: row for row in one.rows(step)} for one in (whole, done)]
+        assert rows[0] == rows[1]
+    assert done.pairs("pairs")[0] == whole.pairs("pairs")[0]
+
+
+def test_a_failure_ends_the_workers_under_way(tmp_path):
+    other = "  bad: {import: {of: train, file: bad.jsonl, model: m}}\n"
+    path = project(tmp_path, RECIPE + other)
+    (tmp_path / "bad.jsonl").write_text("{}")
+    environment = slowly(tmp_path, TEST_SLEEP="0.5")
+    before = set(children(os.getpid()))
+    with pytest.raises(DataError, match=r"steps\.bad\.import: .*no column 'id'"):
+        run(path, profile=KINDS.model_copy(update={"environment": environment}))
+    started = set(children(os.getpid())) - before
+    wait(lambda: not any(map(alive, started)), seconds=4)
+
+
+def test_a_mistake_found_in_a_worker_is_one_line(tmp_path):
+    kinds(tmp_path)
+    shell = tmp_path / "shell"
+    shell.mkdir()
+    (shell / "config.json").write_text("{")
+    (shell / "model.safetensors").write_bytes(b"")
+    arguments = [*COMMAND, "--engine", "hf", "models.weak.path=shell", "models.weak.dtype=float32"]
+    code, _, err = command(arguments, tmp_path)
+    line = one_line(err)
+    assert code in (2, 3)
+    assert line.count("steps.drawn.sample") == 1
+    assert "shell" in line
+
+
+def test_a_worker_that_is_gone_says_so(tmp_path):
+    worker = Worker("w", tmp_path / "w.log", {})
+    worker.process.kill()
+    worker.process.wait()
+    path = project(tmp_path)
+    done = run(path)
+    step = load_plan(path, seed=None)[0].steps["drawn"]
+    worker.give(Work(done.store, step, done.items, KINDS, "one"))
+    assert worker.event()["event"] == "died"
+    worker.stop()
+
+
+def test_the_profiles_environment_reaches_workers(tmp_path):
+    kinds(tmp_path, more="environment: {TEST_SLEEP: '0.2'}", n=2)
+    began = time.monotonic()
+    code, _, err = command(COMMAND, tmp_path, **slowly(tmp_path))
+    assert code == 0, err
+    assert time.monotonic() - began > 8 * 0.2
+
+
+TRAINED = RECIPE + (
+    "  tuned: {train: {objective: sft, init: weak, of: chosen, batch: 2, updates: 60,"
+    " trainer: {learning_rate: 1e-3}}}\n"
+)
+
+
+@pytest.mark.torch
+@pytest.mark.slow
+def test_training_that_was_killed_ends_in_the_same_weights(tmp_path, tiny_model):
+    pytest.importorskip("trl")
+    train = "train: {save_updates: 5, threads: 1}"
+    model = f"models.weak.path={tiny_model}"
+    for name in ("whole", "broken"):
+        kinds(tmp_path / name, TRAINED, more=train)
+    code, _, err = command([*COMMAND, model], tmp_path / "whole")
+    assert code == 0, err
+    process = start([*COMMAND, model], tmp_path / "broken")
+    wait(
+        lambda: list((tmp_path / "broken").glob("runs/store/train/*/work/checkpoint-*/whole.json"))
+    )
+    workers = children(process.pid)
+    process.kill()
+    process.communicate(timeout=60)
+    wait(lambda: not any(map(alive, workers)), seconds=10)
+    assert not list((tmp_path / "broken").glob("runs/store/train/*/made.json"))
+    code, _, err = command([*COMMAND, model], tmp_path / "broken")
+    assert code == 0, err
+    logs = "".join(path.read_text() for path in (tmp_path / "broken").glob("runs/small/logs/*"))
+    assert "goes on from checkpoint-" in logs
+    found = [
+        Run.open(tmp_path / name / "runs" / "small").items["tuned"] for name in ("whole", "broken")
+    ]
+    assert found[0].digest == found[1].digest
+    assert found[0].counts == found[1].counts
+
+
+@pytest.mark.torch
+@pytest.mark.vllm
+@pytest.mark.slow
+def test_vllm_sampling_that_was_killed_ends_in_the_same_texts(tmp_path, tiny_model):
+    pytest.importorskip("vllm")
+    engine = "engine: {enforce_eager: true, kv_cache_gib: 0.25, max_num_seqs: 16, threads: 1}"
+    model = [f"models.weak.path={tiny_model}", "steps.drawn.sample.sampling.n=16"]
+    arguments = [*COMMAND, "--engine", "vllm", "--until", "graded", *model]
+    for name in ("whole", "broken"):
+        kinds(tmp_path / name, more=engine)
+    code, _, err = command(arguments, tmp_path / "whole")
+    assert code == 0, err
+    process = start(arguments, tmp_path / "broken", **slowly(tmp_path / "broken"))
+    wait(lambda: drawn_parts(tmp_path / "broken"), seconds=200)
+    workers = children(process.pid)
+    process.kill()
+    process.communicate(timeout=60)
+    wait(lambda: not any(map(alive, workers)), seconds=20)
+    assert 0 < len(drawn_parts(tmp_path / "broken")) < 12 * 16 // 8
+    code, _, err = command(arguments, tmp_path / "broken")
+    assert code == 0, err
+    whole, broken = (Run.open(tmp_path / name / "runs" / "small") for name in ("whole", "broken"))
+    traces = [{row.trace.key: row.trace for row in one.rows("drawn")} for one in (whole, broken)]
+    assert len(traces[0]) == 12 * 16
+    assert traces[0] == traces[1]
+    assert whole.items["graded"].digest == broken.items["graded"].digest
