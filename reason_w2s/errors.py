@@ -5,6 +5,7 @@
     ├── DataError(ValueError)       a file or a record is wrong
     ├── EngineError(RuntimeError)   a model could not be loaded or stopped working
     ├── StoreError(OSError)         what is on disk is damaged or belongs to something else
+    ├── RunBusy(RuntimeError)       another process is at work here
     └── MissingExtra(ImportError)   an optional package is not installed
 
 A message says where, what came, what was expected and what to do, on one line. The command line
@@ -42,6 +43,12 @@ class StoreError(W2SError, OSError):
     """What is on disk is damaged or belongs to something else."""
 
     exit_code = 4
+
+
+class RunBusy(W2SError, RuntimeError):
+    """Another process is at work on this run."""
+
+    exit_code = 3
 
 
 class MissingExtra(W2SError, ImportError):

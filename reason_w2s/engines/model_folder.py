@@ -61,8 +61,10 @@ def check(folder: Path) -> Path:
     return folder
 
 
-def resolve(model: Path | str) -> Path:
+def resolve(model: Path | str, revision: str | None = None) -> Path:
     """A model's folder: the path itself, or where the Hub's copy lies (fetched if need be).
+
+    `revision`: a branch, tag or commit of the Hub's repository; a local folder has none.
 
     Raises:
         ConfigError: neither a model folder nor a Hub id that could be fetched.
@@ -72,7 +74,7 @@ def resolve(model: Path | str) -> Path:
         return check(folder)
     hub = require("huggingface_hub", "train")
     try:
-        return check(Path(hub.snapshot_download(model)))
+        return check(Path(hub.snapshot_download(model, revision=revision)))
     except (OSError, ValueError) as error:
         raise ConfigError(
             f"{model}: neither a folder here nor a model the Hub could give ({error})"

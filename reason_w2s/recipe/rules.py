@@ -113,9 +113,27 @@ def _known(plan: Plan, step: Step, column: str, where: str) -> None:
         if other.stage in STAGES
         for short in STAGES[other.stage].columns
     ]
-    if column not in there:
+    if column in there:
+        _truth(plan, step, column, where)
+    else:
         known = [*there, *fields]
         raise ConfigError(f"{where}: no column '{column}' reaches here{nearest(column, known)}")
+
+
+def _truth(plan: Plan, step: Step, column: str, where: str) -> None:
+    """A yes-or-no column is compared with true, false or null: in YAML 1.2 `yes` is a word."""
+    maker, _, short = column.rpartition(".")
+    if short not in STAGES[plan.steps[maker].stage].truths:
+        return
+    for _, predicate in _predicates(step):
+        asked = predicate.get(column)
+        values = list(asked.values()) if isinstance(asked, Mapping) else [asked]
+        for value in values:
+            for one in value if isinstance(value, list) else [value]:
+                if one is not None and not isinstance(one, bool):
+                    raise ConfigError(
+                        f"{where}.{column}: expected true, false or null, got {one!r}"
+                    )
 
 
 def _training(plan: Plan, step: Step, where: str) -> None:
@@ -140,8 +158,10 @@ def _training(plan: Plan, step: Step, where: str) -> None:
         raise ConfigError(f"{where}.target: solution needs 'of' to be a problem set")
     if objective == "dpo" and kinds != {"pairs"}:
         raise ConfigError(f"{where}.of: dpo needs pairs (a pair step), got {', '.join(kinds)}")
-    if objective == "sft" and kinds == {"pairs"} and side is None:
-        raise ConfigError(f"{where}.side: sft on pairs needs 'side': chosen or rejected")
+    if (side is not None) != (objective == "sft" and kinds == {"pairs"}):
+        raise ConfigError(f"{where}.side: chosen or rejected, for sft on pairs and nothing else")
+    if "ref" in step.roles and objective != "dpo":
+        raise ConfigError(f"{where}.ref: {objective} has no reference model; remove it")
     if (step.config["updates"] is None) == ("num_train_epochs" not in step.config["trainer"]):
         raise ConfigError(f"{where}: say how long: either 'updates' or trainer.num_train_epochs")
 

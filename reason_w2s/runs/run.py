@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from ruamel.yaml import YAML
 
-from reason_w2s.errors import ConfigError, StoreError, require
+from reason_w2s.errors import ConfigError, RunBusy, require
 from reason_w2s.recipe.plan import Plan
 from reason_w2s.recipe.yaml_file import nearest
 from reason_w2s.records import Pair, Problem, Row
@@ -233,7 +233,10 @@ def _alone(folder: Path) -> Iterator[None]:
         try:
             fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            raise StoreError(f"{folder}: another process is working on this run") from error
+            raise RunBusy(
+                f"{folder}: another process is working on this run; wait for it, or give this one "
+                f"a --name"
+            ) from error
         yield
 
 

@@ -20,7 +20,7 @@ class Stage(NamedTuple):
     config: "module:Class" of its settings. takes: the kinds `of` may have (none: it has no `of`).
     roles: other references, name -> kind. shape: annotating stages add `columns` to traces and
     drop nothing; only choosing stages drop. place: the process it runs in. gold: the columns that
-    are made from gold labels.
+    are made from gold labels. truths: the columns that are true, false or null.
     """
 
     config: str
@@ -32,6 +32,7 @@ class Stage(NamedTuple):
     roles: Mapping[str, Kind] = MappingProxyType({})
     columns: tuple[str, ...] = ()
     gold: tuple[str, ...] = ()
+    truths: tuple[str, ...] = ()
 
 
 STAGES: dict[str, Stage] = {
@@ -61,6 +62,7 @@ STAGES: dict[str, Stage] = {
         version=1,
         columns=("status", "correct", "answer", "rule", "reason"),
         gold=("status", "correct", "reason"),
+        truths=("correct",),
     ),
     "stepcheck": Stage(
         "reason_w2s.stages.stepcheck:StepcheckConfig",

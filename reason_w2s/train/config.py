@@ -50,8 +50,8 @@ class TrainProfile(BaseModel):
 
     micro_batch: examples per process and forward pass; accumulation is derived from the recipe's
     `batch`, and a batch that does not divide is an error.
-    save_updates: optimiser updates between checkpoints; None: at most ten per run, and on one process
-    none within a minute of the last.
+    save_updates: optimiser updates between checkpoints; None: at most ten per run, and on one
+    process none within a minute of the last.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)

@@ -34,6 +34,21 @@ MISTAKES: dict[str, tuple[str, tuple[str, str], list[str]]] = {
         ("max_tokens", "max_token"),
         ["steps.drawn.sample.sampling", "'max_token'", "'max_tokens'?"],
     ),
+    "yes is a word": (
+        RECIPE,
+        ("where: {graded.correct: true}", "where: {graded.correct: yes}"),
+        ["steps.chosen.select.where.graded.correct", "true, false or null", "'yes'"],
+    ),
+    "reference model under sft": (
+        TRAINED,
+        ("init: weak", "init: weak, ref: weak"),
+        ["steps.tuned.train.ref", "sft has no reference"],
+    ),
+    "side where there are no pairs": (
+        TRAINED,
+        ("init: weak", "init: weak, side: chosen"),
+        ["steps.tuned.train.side", "sft on pairs"],
+    ),
     "pair rule": (
         RECIPE,
         ("rejected:", "rejcted:"),

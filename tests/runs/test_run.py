@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from reason_w2s.errors import ConfigError, StoreError
+from reason_w2s.errors import ConfigError, RunBusy
 from reason_w2s.runs.makers import samples
 from reason_w2s.runs.run import Run, _alone
 from reason_w2s.runs.store import parts
@@ -88,8 +88,9 @@ def test_half_written_files_are_ignored(tmp_path):
 def test_two_processes_on_one_run_are_refused(tmp_path):
     path = project(tmp_path)
     done = run(path)
-    with _alone(done.folder), pytest.raises(StoreError, match="another process"):
+    with _alone(done.folder), pytest.raises(RunBusy, match="another process") as busy:
         run(path)
+    assert busy.value.exit_code == 3
     run(path)
 
 

@@ -53,7 +53,7 @@ def _resolve(step: str, config: Any, *, fake: bool) -> tuple[Path | None, str]:
     if fake and not Path(named).is_dir():
         return None, named
     try:
-        return resolve(named).resolve(), named
+        return resolve(named, config["revision"]).resolve(), named
     except ConfigError as error:
         raise ConfigError(f"models.{step}.path: {error}") from error
 
