@@ -159,5 +159,5 @@ def test_two_commands_on_one_run(tmp_path):
         fcntl.flock(stream, fcntl.LOCK_EX)
         process = start(["run", path.name, "--profile", "fake.yaml"], tmp_path)
         _, err = process.communicate(timeout=60)
-    assert process.returncode == 4
+    assert process.returncode == 3
     assert "another process is working on this run" in one_line(err)

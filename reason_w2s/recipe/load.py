@@ -55,7 +55,8 @@ def eval_recipe(
 ) -> dict[str, Any]:
     """The recipe of an eval-only run: one model, its own prompt unless another is given."""
     model = {"path": checkpoint, **({"prompt": prompt} if prompt else {})}
-    name = re.sub(r"[^A-Za-z0-9._-]+", "-", checkpoint).strip("-.")[-60:].strip("-.")
+    last = "-".join(Path(checkpoint).parts[-3:])
+    name = re.sub(r"[^A-Za-z0-9._-]+", "-", last).strip("-.")[-60:].strip("-.")
     return {
         "name": f"eval-{name}",
         "seed": seed,

@@ -48,9 +48,9 @@ def duration(seconds: float | None) -> str:
 
 
 def labels(used: Mapping[str, Any] | None) -> str:
-    """The gold labels a model has cost, in words."""
+    """The gold labels a model has cost, in words; None: it was not made here."""
     if used is None:
-        return MISSING
+        return "not known"
     parts = [
         f"{used[kind]:,} {kind if used[kind] != 1 else kind.removesuffix('s')}"
         for kind in ("answers", "solutions")

@@ -129,12 +129,19 @@ def _trained(run: Run, plan: Plan, name: str) -> dict[str, Any]:
     }
 
 
-def labels_used(run: Run, plan: Plan, name: str) -> dict[str, Any]:
+def labels_used(run: Run, plan: Plan, name: str) -> dict[str, Any] | None:
     """The gold labels that a step rests on, derived from the plan: distinct problems counted.
+
+    None for a model that was not made here: what it was trained on is not known.
 
     `answers`: problems whose gold answer decided something; `solutions`: whose gold solution was
     trained on (its answer is part of it).
     """
+    step = plan.steps[name]
+    if step.stage == "prompted":
+        return labels_used(run, plan, step.roles["model"])
+    if step.stage == "model":
+        return None
     ids: dict[str, set[str]] = {"answers": set(), "solutions": set()}
     sets: dict[str, dict[str, int]] = {}
     for use in sorted(gold_use(plan, name), key=lambda use: (use.problems, use.what)):
