@@ -20,7 +20,7 @@ from reason_w2s.report import wording
         (wording.duration(6.31), "6.3 s"),
         (wording.duration(154.6), "2 min 35 s"),
         (wording.duration(7260), "2 h 1 min"),
-        (wording.labels(None), "not measured"),
+        (wording.labels(None), "not known"),
         (wording.labels({"answers": 0, "solutions": 0}), "none"),
         (wording.labels({"answers": 1000, "solutions": 1}), "1,000 answers, 1 solution"),
         (wording.p_value(1e-12), "< 0.001"),
