@@ -34,21 +34,35 @@ def take(run: Path) -> None:
     path.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
 
 
-def table(runs: list[dict[str, Any]]) -> str:
-    """A row per model; per suite and seed its accuracy with the 95% interval, in percent."""
-    suites = list(dict.fromkeys(score["suite"] for score in runs[0]["scores"]))
-    columns = [(suite, run) for suite in suites for run in runs]
-    heads = [f"{suite}, seed {run['seed']}" for suite, run in columns]
-    lines = [
-        "| model | gold labels used | " + " | ".join(heads) + " |",
-        "|---|---|" + "---|" * len(heads),
-    ]
+def accuracies(runs: list[dict[str, Any]], suite: str) -> str:
+    """A row per model; per seed its accuracy with the 95% interval, in percent."""
+    lines = heads([f"`{suite}`", "gold labels used"], runs)
     for score in runs[0]["scores"]:
-        if score["suite"] == suites[0]:
-            cells = [cell(run, score["model"], suite) for suite, run in columns]
-            name = f"| {score['model']} | {labels(score['labels'])} | "
-            lines.append(name + " | ".join(cells) + " |")
+        if score["suite"] == suite:
+            cells = [cell(run, score["model"], suite) for run in runs]
+            lines.append(row([score["model"], labels(score["labels"]), *cells]))
     return "\n".join(lines)
+
+
+def differences(runs: list[dict[str, Any]], suite: str) -> str:
+    """A row per comparison; per seed the difference in points, its interval and McNemar's p."""
+    lines = heads([f"`{suite}`, paired"], runs)
+    for one in runs[0]["comparisons"]:
+        if one["suite"] == suite:
+            cells = [difference(run, one["a"], one["b"], suite) for run in runs]
+            lines.append(row([f"{one['a']} − {one['b']}", *cells]))
+    return "\n".join(lines)
+
+
+def heads(first: list[str], runs: list[dict[str, Any]]) -> list[str]:
+    """The two lines a table begins with."""
+    named = [*first, *(f"seed {run['seed']}" for run in runs)]
+    return [row(named), row(["---"] * len(named)).replace(" ", "")]
+
+
+def row(cells: list[str]) -> str:
+    """One line of a table."""
+    return "| " + " | ".join(cells) + " |"
 
 
 def cell(run: dict[str, Any], model: str, suite: str) -> str:
@@ -56,6 +70,18 @@ def cell(run: dict[str, Any], model: str, suite: str) -> str:
     score = next(one for one in run["scores"] if one["model"] == model and one["suite"] == suite)
     accuracy, low, high = (100 * score[key] for key in ("accuracy", "low", "high"))
     return f"{accuracy:.1f} [{low:.1f}, {high:.1f}]"
+
+
+def difference(run: dict[str, Any], a: str, b: str, suite: str) -> str:
+    """`+5.4 [+2.2, +8.6] p .002`."""
+    one = next(
+        found
+        for found in run["comparisons"]
+        if (found["a"], found["b"], found["suite"]) == (a, b, suite)
+    )
+    value, low, high = (100 * one[key] for key in ("difference", "low", "high"))
+    p = "p < .001" if one["p"] < 0.001 else f"p {one['p']:.3f}".replace("0.", ".")
+    return f"{value:+.1f} [{low:+.1f}, {high:+.1f}] {p}"
 
 
 def labels(used: dict[str, Any]) -> str:
@@ -69,8 +95,12 @@ def section() -> str:
     files = sorted(BASELINES.glob("quickstart-seed*.json"))
     runs = [json.loads(file.read_text(encoding="utf-8")) for file in files]
     n = {score["n"] for run in runs for score in run["scores"]}
+    suites = list(dict.fromkeys(score["suite"] for score in runs[0]["scores"]))
     said = f"Accuracy in percent with its 95% interval, greedy, n = {min(n)} problems each."
-    return f"{START}\n{said}\n\n{table(runs)}\n{END}"
+    tables = [accuracies(runs, suite) for suite in suites]
+    paired = "The same answers compared pairwise, in points (paired bootstrap; exact McNemar):"
+    parts = [said, *tables, paired, differences(runs, suites[0])]
+    return "\n\n".join([START, *parts, END])
 
 
 def main() -> None:
