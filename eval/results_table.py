@@ -50,7 +50,7 @@ def differences(runs: list[dict[str, Any]], suite: str) -> str:
     for one in runs[0]["comparisons"]:
         if one["suite"] == suite:
             cells = [difference(run, one["a"], one["b"], suite) for run in runs]
-            lines.append(row([f"{one['a']} − {one['b']}", *cells]))
+            lines.append(row([f"{one['a']} against {one['b']}", *cells]))
     return "\n".join(lines)
 
 
