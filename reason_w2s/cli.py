@@ -194,14 +194,21 @@ def _default_name(recipe: str, seed: int | None) -> str:
 
 
 def _profile(path: Path | None, engine: str | None) -> Any:
-    """The profile file, or the CPU one; `--engine` goes before its sampler."""
+    """The profile file, or one for what this machine has; `--engine` goes before its sampler."""
     from reason_w2s.recipe.yaml_file import parse, read
     from reason_w2s.runs.profile import Profile
 
-    data = read(path) if path is not None else {}
+    data = read(path) if path is not None else _this_machine()
     if engine is not None:
         data = {**data, "sampler": engine}
     return parse(Profile, data, str(path or "--engine"))
+
+
+def _this_machine() -> dict[str, Any]:
+    """The profile of a machine that nobody described: with an NVIDIA GPU it is used."""
+    if not Path("/dev/nvidia0").exists():
+        return {}
+    return {"isolate": "step", "train": {"device": "cuda"}}
 
 
 def _execute(plan: Any, data: Any, folder: Path, profile: Any, selection: Any) -> None:

@@ -76,7 +76,7 @@ def test_eval_measures_a_checkpoint(tmp_path, monkeypatch, capsys):
     found = json.loads((tmp_path / "runs/eval-nobody-weak/results.json").read_text())
     (score,) = found["scores"]
     assert score["n"] == 5
-    assert score["labels"]["answers"] == 0
+    assert score["labels"] is None, "what a model made elsewhere was trained on is not known"
     # with a change to the suite
     more = "suites.suite.yaml.problems.take=7"
     code, _, err = main([*arguments, *fake, more], monkeypatch, capsys)
@@ -136,6 +136,8 @@ def test_ctrl_c_keeps_what_is_done_and_says_so(tmp_path):
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         stderr=subprocess.PIPE,
         text=True,
+        # a shell's background jobs ignore Ctrl-C, and so would their children
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
     )
     manifest = tmp_path / "runs" / "small" / "manifest.json"
     deadline = time.monotonic() + 60
@@ -144,7 +146,7 @@ def test_ctrl_c_keeps_what_is_done_and_says_so(tmp_path):
         time.sleep(0.05)
     time.sleep(0.3)
     process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=30)
+    _, err = process.communicate(timeout=200)
     assert process.returncode == 130
     assert err.splitlines()[-1].startswith("stopped; what is finished is kept")
     assert "Traceback" not in err
@@ -158,6 +160,6 @@ def test_two_commands_on_one_run(tmp_path):
     with (lock / ".lock").open("a") as stream:
         fcntl.flock(stream, fcntl.LOCK_EX)
         process = start(["run", path.name, "--profile", "fake.yaml"], tmp_path)
-        _, err = process.communicate(timeout=60)
+        _, err = process.communicate(timeout=200)
     assert process.returncode == 3
     assert "another process is working on this run" in one_line(err)

@@ -109,7 +109,7 @@ def test_a_killed_worker_is_one_line_and_the_next_run_goes_on(tmp_path):
     wait(lambda: drawn_parts(tmp_path))
     (worker,) = children(process.pid)
     os.kill(worker, signal.SIGKILL)
-    _, err = process.communicate(timeout=60)
+    _, err = process.communicate(timeout=200)
     line = one_line(err)
     assert process.returncode == 3
     assert "steps.drawn.sample: its process died" in line
@@ -130,7 +130,7 @@ def test_a_killed_run_takes_its_worker_along_and_goes_on(tmp_path):
     wait(lambda: drawn_parts(tmp_path))
     (worker,) = children(process.pid)
     process.kill()
-    process.communicate(timeout=60)
+    process.communicate(timeout=200)
     wait(lambda: not alive(worker), seconds=4)
     assert 0 < len(drawn_parts(tmp_path)) < 24
     code, _, err = command(COMMAND, tmp_path)
@@ -210,7 +210,7 @@ def test_training_that_was_killed_ends_in_the_same_weights(tmp_path, tiny_model)
     )
     workers = children(process.pid)
     process.kill()
-    process.communicate(timeout=60)
+    process.communicate(timeout=200)
     wait(lambda: not any(map(alive, workers)), seconds=10)
     assert not list((tmp_path / "broken").glob("runs/store/train/*/made.json"))
     code, _, err = command([*COMMAND, model], tmp_path / "broken")
@@ -240,7 +240,7 @@ def test_vllm_sampling_that_was_killed_ends_in_the_same_texts(tmp_path, tiny_mod
     wait(lambda: drawn_parts(tmp_path / "broken"), seconds=200)
     workers = children(process.pid)
     process.kill()
-    process.communicate(timeout=60)
+    process.communicate(timeout=200)
     wait(lambda: not any(map(alive, workers)), seconds=20)
     assert 0 < len(drawn_parts(tmp_path / "broken")) < 12 * 16 // 8
     code, _, err = command(arguments, tmp_path / "broken")
