@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from ruamel.yaml import YAML
 
-from reason_w2s.evaluate.metrics import Graded, score
+from reason_w2s.evaluate.metrics import Graded, problem_scores, score
 from reason_w2s.evaluate.statistics import gap_recovered, mcnemar_exact, paired_bootstrap
 from reason_w2s.recipe.load import plan_of
 from reason_w2s.recipe.plan import Measured, Plan
@@ -184,10 +184,7 @@ def _score(
 
 def _per_problem(graded: list[Graded]) -> np.ndarray[Any, np.dtype[np.float64]]:
     """Each problem's share of right samples, in problem order. Undecided counts as not right."""
-    sums: dict[str, list[float]] = {}
-    for one in graded:
-        sums.setdefault(one.problem_id, []).append(float(one.correct is True))
-    return np.array([np.mean(scores) for scores in sums.values()])
+    return np.array(list(problem_scores(graded).values()))
 
 
 def _comparisons(

@@ -10,7 +10,7 @@ import pytest
 from reason_w2s.engines import EngineSettings, model_folder
 from reason_w2s.train.config import Lora, TrainSettings
 from reason_w2s.train.examples import dpo_rows
-from reason_w2s.train.losses import dpo_loss
+from tests.train.hand_losses import dpo_loss
 from tests.train.runs import PROMPT, preferences, run
 
 pytestmark = pytest.mark.torch
