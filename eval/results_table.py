@@ -85,8 +85,8 @@ def difference(run: dict[str, Any], a: str, b: str, suite: str) -> str:
 
 
 def labels(used: dict[str, Any]) -> str:
-    """`60 solutions + 1,000 answers`."""
-    parts = [f"{used[what]:,} {what}" for what in ("solutions", "answers") if used[what]]
+    """`1,000 answers + 60 solutions`."""
+    parts = [f"{used[what]:,} {what}" for what in ("answers", "solutions") if used[what]]
     return " + ".join(parts) or "none"
 
 

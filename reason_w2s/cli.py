@@ -41,7 +41,10 @@ ProfilePath = Annotated[
 Engine = Annotated[
     str | None, typer.Option("--engine", help="The sampler: vllm, hf or fake (for tests).")
 ]
-Name = Annotated[str | None, typer.Option("--name", help="The run's name (default: the recipe's).")]
+Name = Annotated[
+    str | None,
+    typer.Option("--name", help="The run's name (default: the recipe's, with its --seed)."),
+]
 
 
 class Kind(StrEnum):
@@ -127,7 +130,10 @@ def status(
 def evaluate(
     checkpoint: Annotated[str, typer.Argument(help="A Hugging Face folder or hub name.")],
     suite: Annotated[str, typer.Option(help="Suites by name or file, with commas between.")],
-    overrides: Overrides = None,
+    overrides: Annotated[
+        list[str] | None,
+        typer.Argument(help="Changes to the suites, e.g. suites.gsm8k.problems.take=100"),
+    ] = None,
     prompt: Annotated[
         str | None, typer.Option(help="Ask with this prompt instead of the checkpoint's own.")
     ] = None,
@@ -145,7 +151,7 @@ def evaluate(
     data = eval_recipe(checkpoint, suite.split(","), prompt=prompt, seed=seed or 0)
     for assignment in overrides or []:
         data = override(data, assignment)
-    folder = runs / (name or data["name"])
+    folder = runs / (name or _default_name(data["name"], seed))
     _execute(plan_of(data, place="eval"), data, folder, _profile(profile, engine), Selection())
 
 
@@ -170,7 +176,7 @@ def check(
 def show(
     run: Annotated[Path, typer.Argument(help="A run's folder.")],
     step: Annotated[str | None, typer.Argument(help="One of its steps; none: list them.")] = None,
-    n: Annotated[int, typer.Option("-n", help="How many records.")] = 3,
+    n: Annotated[int, typer.Option("-n", min=0, help="How many records.")] = 3,
     dropped: Annotated[bool, typer.Option(help="What the step dropped, instead.")] = False,
 ) -> None:
     """Show a run's steps, or the records of one, as they are."""

@@ -72,16 +72,17 @@ def test_eval_measures_a_checkpoint(tmp_path, monkeypatch, capsys):
     fake = ["--profile", "fake.yaml"]
     code, out, _ = main([*arguments, *fake], monkeypatch, capsys)
     assert code == 0
-    assert "suite.yaml" in out
-    found = json.loads((tmp_path / "runs/eval-nobody-weak/results.json").read_text())
+    assert "suite" in out
+    found = json.loads((tmp_path / "runs/eval-nobody-weak-suite/results.json").read_text())
     (score,) = found["scores"]
     assert score["n"] == 5
     assert score["labels"] is None, "what a model made elsewhere was trained on is not known"
     # with a change to the suite
-    more = "suites.suite.yaml.problems.take=7"
-    code, _, err = main([*arguments, *fake, more], monkeypatch, capsys)
-    assert code == 2  # dots in a suite's file name cannot be written in an override
-    assert one_line(err)
+    more = "suites.suite.problems.take=7"
+    code, _, _ = main([*arguments, *fake, more], monkeypatch, capsys)
+    assert code == 0
+    found = json.loads((tmp_path / "runs/eval-nobody-weak-suite/results.json").read_text())
+    assert found["scores"][0]["n"] == 7
     code, _, err = main([*arguments[:3], "gsm9k", *fake], monkeypatch, capsys)
     assert code == 2
     assert "'gsm8k'?" in one_line(err)
@@ -163,3 +164,24 @@ def test_two_commands_on_one_run(tmp_path):
         _, err = process.communicate(timeout=200)
     assert process.returncode == 3
     assert "another process is working on this run" in one_line(err)
+
+
+def test_a_suite_of_ones_own(tmp_path, monkeypatch, capsys):
+    inline = "suites: {mine: {problems: {source: jsonl, file: data.jsonl, take: 3}}}\n"
+    recipe = RECIPE + inline + "evaluate: {suites: [mine, suite.yaml], models: {weak: weak}}\n"
+    path = project(tmp_path, recipe)
+    # a file is looked for beside the recipe, not where the command was given
+    monkeypatch.chdir(tmp_path.parent)
+    fake = ["--profile", str(tmp_path / "fake.yaml"), "--runs", str(tmp_path / "runs")]
+    code, _, _ = main(["run", str(path), *fake], monkeypatch, capsys)
+    assert code == 0
+    found = json.loads((tmp_path / "runs/small/results.json").read_text())
+    assert [(score["suite"], score["n"]) for score in found["scores"]] == [
+        ("mine", 3),
+        ("suite", 5),
+    ]
+    (tmp_path / "gsm8k.yaml").write_text("problems: {source: gsm8k}\n")
+    (tmp_path / "twice.yaml").write_text(recipe.replace("suite.yaml", "gsm8k.yaml"))
+    code, _, err = main(["plan", str(tmp_path / "twice.yaml")], monkeypatch, capsys)
+    assert code == 2
+    assert "'gsm8k' is a shipped suite's name" in one_line(err)

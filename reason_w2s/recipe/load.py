@@ -33,6 +33,7 @@ def load_plan(
         data = _with_files_beside(override(data, assignment), Path.cwd())
     if seed is not None:
         data = {**data, "seed": seed}
+    data = with_own_suites(data, path.parent)
     title = header(path).splitlines()
     return plan_of(data, place=str(path), title=title[0] if title else ""), data
 
@@ -57,21 +58,51 @@ def eval_recipe(
     model = {"path": checkpoint, **({"prompt": prompt} if prompt else {})}
     last = "-".join(Path(checkpoint).parts[-3:])
     name = re.sub(r"[^A-Za-z0-9._-]+", "-", last).strip("-.")[-60:].strip("-.")
-    return {
-        "name": f"eval-{name}",
+    asked = "-".join(Path(suite).stem for suite in suites)
+    recipe = {
+        "name": f"eval-{name}-{asked}"[:120],
         "seed": seed,
         "models": {"model": model},
         "evaluate": {"suites": list(suites), "models": {"model": "model"}},
     }
+    return with_own_suites(recipe, Path.cwd())
+
+
+def with_own_suites(data: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """The recipe with the suites it names by file (beside `folder`) written out under `suites`.
+
+    Raises:
+        ConfigError: there is no such file.
+    """
+    evaluate = data.get("evaluate")
+    named = evaluate.get("suites") if isinstance(evaluate, dict) else None
+    if not isinstance(evaluate, dict) or not isinstance(named, list):
+        return data
+    files = {
+        name: folder / name
+        for name in named
+        if isinstance(name, str) and name.endswith((".yaml", ".yml"))
+    }
+    suites = dict(data.get("suites") or {})
+    for path in files.values():
+        if (SUITES / f"{path.stem}.yaml").is_file():
+            raise ConfigError(f"{path}: '{path.stem}' is a shipped suite's name; rename the file")
+        suites[path.stem] = merge(
+            _with_files_beside(read(path), path.parent), suites.get(path.stem, {})
+        )
+    kept = [files[name].stem if name in files else name for name in named]
+    return {**data, "suites": suites, "evaluate": {**evaluate, "suites": kept}} if files else data
 
 
 def suite(name: str, patch: dict[str, Any] | None = None) -> SuiteSpec:
-    """A suite by name (eval/suites/NAME.yaml) or path, with a recipe's changes to it.
+    """A suite by name: eval/suites/NAME.yaml with a recipe's changes, or the recipe's own.
 
     Raises:
         ConfigError: there is no such suite.
     """
-    path = Path(name) if name.endswith((".yaml", ".yml")) else SUITES / f"{name}.yaml"
+    path = SUITES / f"{name}.yaml"
+    if not path.is_file() and patch is not None:
+        return parse(SuiteSpec, patch, f"suites.{name}")
     if not path.is_file():
         known = [file.stem for file in SUITES.glob("*.yaml")]
         raise ConfigError(f"evaluate.suites: no suite '{name}'{nearest(name, known)}")

@@ -23,6 +23,11 @@ def listing(folder: Path) -> Iterator[str]:
 def records(folder: Path, step: str, *, n: int, dropped: bool) -> Iterator[str]:
     """The first `n` records of a step, or of what it dropped, with their reasons."""
     run = Run.open(folder)
+    item = run.item(step)
+    if item.kind == "model":
+        yield f"model: {item.reference().path}"
+        yield f"asked with: {item.reference().prompt}"
+        return
     found = _dropped(run, step) if dropped else run.records(step)
     for number, record in enumerate(islice(found, n), 1):
         yield f"--- {number}"

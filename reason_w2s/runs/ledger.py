@@ -91,7 +91,7 @@ def _mark(trace: Trace) -> tuple[str, int]:
 
 
 def _marks(part: Path) -> set[tuple[str, int]]:
-    columns = pq.read_table(part, columns=["key", "max_tokens"]).to_pydict()
+    columns = pq.read_table(part, columns=["key", "max_tokens"], use_threads=False).to_pydict()
     return set(zip(columns["key"], columns["max_tokens"], strict=True))
 
 

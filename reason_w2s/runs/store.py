@@ -140,7 +140,9 @@ def _read(path: Path, columns: Sequence[str] | None) -> pa.Table:
     data = path.read_bytes()
     if _sum(data) != path.stem.rsplit("-", 1)[1]:
         raise StoreError(f"{path}: damaged (its bytes do not match its name); delete it, run again")
-    return pq.read_table(io.BytesIO(data), columns=list(columns) if columns else None)
+    # arrow's reading threads can outlive a short command and abort it at exit
+    wanted = list(columns) if columns else None
+    return pq.read_table(io.BytesIO(data), columns=wanted, use_threads=False)
 
 
 def _sum(data: bytes) -> str:

@@ -85,29 +85,29 @@ def test_suites_by_models(tmp_path, monkeypatch):
     )
     found = plan(recipe, folder=tmp_path)
     assert [(one.model, one.suite) for one in found.measured] == [
-        ("plain", "suite.yaml"),
-        ("plain", "hard.yaml"),
-        ("boxed", "suite.yaml"),
-        ("boxed", "hard.yaml"),
+        ("plain", "suite"),
+        ("plain", "hard"),
+        ("boxed", "suite"),
+        ("boxed", "hard"),
     ]
-    assert found.steps["eval/plain/suite.yaml"].roles == {"model": "weak"}
-    assert found.steps["eval/plain/suite.yaml"].config["sampling"]["max_tokens"] == 64
-    assert found.steps["eval/plain/suite.yaml"].config["sampling"]["temperature"] == 0.0
+    assert found.steps["eval/plain/suite"].roles == {"model": "weak"}
+    assert found.steps["eval/plain/suite"].config["sampling"]["max_tokens"] == 64
+    assert found.steps["eval/plain/suite"].config["sampling"]["temperature"] == 0.0
     # a suite's own prompt asks every model with it
-    assert found.steps["eval/boxed/hard.yaml"].roles == {"model": "eval/boxed/hard.yaml/asked"}
-    assert found.steps["suites/suite.yaml"].labels == "audit"
+    assert found.steps["eval/boxed/hard"].roles == {"model": "eval/boxed/hard/asked"}
+    assert found.steps["suites/suite"].labels == "audit"
 
 
 def test_a_recipe_changes_a_suite(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     recipe = RECIPE + (
-        "suites: {suite.yaml: {sampling: {n: 3}, problems: {take: 2}}}\n"
+        "suites: {suite: {sampling: {n: 3}, problems: {take: 2}}}\n"
         "evaluate: {suites: [suite.yaml], models: {weak: weak}}\n"
     )
     found = plan(recipe, folder=tmp_path)
-    sampling = found.steps["eval/weak/suite.yaml"].config["sampling"]
+    sampling = found.steps["eval/weak/suite"].config["sampling"]
     assert (sampling["n"], sampling["max_tokens"]) == (3, 64)
-    assert found.steps["suites/suite.yaml"].config["take"] == 2
+    assert found.steps["suites/suite"].config["take"] == 2
 
 
 @pytest.mark.parametrize(("given", "salt"), [("'${seed}'", 7), ("'s${seed}'", "s7"), ("3", 3)])
@@ -174,13 +174,13 @@ def test_an_evaluation_alone_is_a_recipe_of_one_model(tmp_path, monkeypatch):
     project(tmp_path)
     data = eval_recipe("some/Model-1", ["suite.yaml"], prompt="qa", seed=4)
     found = plan_of(data, place="eval")
-    assert found.name == "eval-some-Model-1"
+    assert found.name == "eval-some-Model-1-suite"
     assert found.seed == 4
     assert list(found.steps) == [
-        "suites/suite.yaml",
+        "suites/suite",
         "model",
-        "eval/model/suite.yaml",
-        "eval/model/suite.yaml/graded",
+        "eval/model/suite",
+        "eval/model/suite/graded",
     ]
 
 

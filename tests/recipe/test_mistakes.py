@@ -142,7 +142,7 @@ MISTAKES: dict[str, tuple[str, tuple[str, str], list[str]]] = {
         ["steps.asked.prompted.prompt", "'wrld'", "'world'?"],
     ),
     "suite": (EVALUATED, ("[suite.yaml]", "[gsm9k]"), ["suites", "'gsm9k'", "'gsm8k'?"]),
-    "suite file": (EVALUATED, ("[suite.yaml]", "[no.yaml]"), ["no suite 'no.yaml'"]),
+    "suite file": (EVALUATED, ("[suite.yaml]", "[no.yaml]"), ["no.yaml: no such file"]),
     "suite of the recipe": (
         EVALUATED,
         ("evaluate:", "suites: {other.yaml: {}}\nevaluate:"),
@@ -150,8 +150,8 @@ MISTAKES: dict[str, tuple[str, tuple[str, str], list[str]]] = {
     ),
     "key in a suite of the recipe": (
         EVALUATED,
-        ("evaluate:", "suites: {suite.yaml: {samplng: {}}}\nevaluate:"),
-        ["suites.suite.yaml", "'samplng'", "'sampling'?"],
+        ("evaluate:", "suites: {suite: {samplng: {}}}\nevaluate:"),
+        ["suites.suite", "'samplng'", "'sampling'?"],
     ),
     "compared": (
         EVALUATED,

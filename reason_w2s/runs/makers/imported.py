@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from reason_w2s.errors import DataError
 from reason_w2s.problems.files import digest as file_digest
 from reason_w2s.records import Dropped, Trace
 from reason_w2s.runs import rows
@@ -33,6 +34,11 @@ def make(work: Work) -> None:
     found = list(import_traces(asked, cfg, step=work.step.name))
     traces = [one for one in found if isinstance(one, Trace)]
     dropped = [one for one in found if isinstance(one, Dropped)]
+    if not traces:
+        raise DataError(
+            f"{cfg.file}: none of its {len(dropped)} responses answers a problem of the set; is "
+            f"'{cfg.columns.id}' the problems' id? (name it under import.columns.id)"
+        )
     with work.store.locked("import", _key(work)) as folder:
         if not parts(folder):
             write_dropped(folder, dropped, watch)
