@@ -29,7 +29,7 @@ def read(path: Path) -> Iterator[dict[str, Any]]:
         import pyarrow.parquet as pq
 
         try:
-            table = pq.read_table(path, use_threads=False)
+            table = pq.ParquetFile(path, pre_buffer=False).read(use_threads=False)
         except pa.ArrowInvalid as error:
             raise DataError(f"{path}: not Parquet: {error}") from error
         yield from table.to_pylist()

@@ -10,12 +10,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-import pyarrow.parquet as pq
-
 from reason_w2s.records import Trace
 from reason_w2s.runs.items import Item
 from reason_w2s.runs.rows import rows
-from reason_w2s.runs.store import Cost, Store, cost_of, parts, read_json
+from reason_w2s.runs.store import Cost, Store, cost_of, parts, read_json, read_part
 from reason_w2s.stages.table import STAGES
 
 
@@ -91,7 +89,7 @@ def _mark(trace: Trace) -> tuple[str, int]:
 
 
 def _marks(part: Path) -> set[tuple[str, int]]:
-    columns = pq.read_table(part, columns=["key", "max_tokens"], use_threads=False).to_pydict()
+    columns = read_part(part, ["key", "max_tokens"]).to_pydict()
     return set(zip(columns["key"], columns["max_tokens"], strict=True))
 
 

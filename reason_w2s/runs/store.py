@@ -80,7 +80,7 @@ def read_parts(
     Raises:
         StoreError: a part's bytes are not those its name was made from.
     """
-    tables = [_read(path, columns) for path in parts(folder, name)]
+    tables = [read_part(path, columns) for path in parts(folder, name)]
     if columns is not None:
         schema = pa.schema([schema.field(column) for column in columns])
     if not tables:
@@ -136,13 +136,18 @@ def put_folder(aside: Path, final: Path) -> None:
     aside.rename(final)
 
 
-def _read(path: Path, columns: Sequence[str] | None) -> pa.Table:
+def read_part(path: Path, columns: Sequence[str] | None = None) -> pa.Table:
+    """One part, checked against its name.
+
+    Raises:
+        StoreError: its bytes are not those its name was made from.
+    """
     data = path.read_bytes()
     if _sum(data) != path.stem.rsplit("-", 1)[1]:
         raise StoreError(f"{path}: damaged (its bytes do not match its name); delete it, run again")
-    # arrow's reading threads can outlive a short command and abort it at exit
-    wanted = list(columns) if columns else None
-    return pq.read_table(io.BytesIO(data), columns=wanted, use_threads=False)
+    # arrow's threads can outlive a short command and abort it at exit: read without any
+    file = pq.ParquetFile(io.BytesIO(data), pre_buffer=False)
+    return file.read(columns=list(columns) if columns else None, use_threads=False)
 
 
 def _sum(data: bytes) -> str:
