@@ -7,15 +7,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from reason_w2s.errors import ConfigError
-from reason_w2s.records import Row
+from reason_w2s.records import Problem, Row
 
 OPERATORS = ("min", "max", "in", "not")
-Where = dict[str, Any]
-
-
-def columns(where: Mapping[str, Any]) -> list[str]:
-    """The column names a predicate reads."""
-    return list(where)
 
 
 def validate(where: Any, place: str) -> None:
@@ -44,8 +38,8 @@ def _validate_one(operator: str, operand: Any, place: str) -> None:
         raise ConfigError(f"{place}.{operator}: expected a number, got {operand!r}")
 
 
-def failure(row: Row, where: Mapping[str, Any]) -> str | None:
-    """None where the row meets every condition, else the first it fails, in words.
+def failure(record: Row | Problem, where: Mapping[str, Any]) -> str | None:
+    """None where the record meets every condition, else the first it fails, in words.
 
     A list column equals `none` when it is empty and equals a value that it contains. None (missing)
     equals only null and lies in no range.
@@ -54,7 +48,7 @@ def failure(row: Row, where: Mapping[str, Any]) -> str | None:
         ConfigError: a range over a column that does not hold numbers.
     """
     for column, condition in where.items():
-        found = row.value(column)
+        found = record.value(column)
         try:
             held = holds(found, condition)
         except TypeError as error:

@@ -27,6 +27,10 @@ class Problem:
     subject: str | None = None
     meta: Mapping[str, Any] = field(default_factory=dict)
 
+    def value(self, name: str) -> Any:
+        """The value a predicate sees; None for anything that is no field it may ask for."""
+        return getattr(self, name) if name in PROBLEM_FIELDS else None
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trace:
@@ -64,9 +68,7 @@ class Row:
             return self.columns[name]
         if name in TRACE_FIELDS:
             return getattr(self.trace, name)
-        if name in PROBLEM_FIELDS:
-            return getattr(self.problem, name)
-        return None
+        return self.problem.value(name)
 
 
 TRACE_FIELDS = ("model", "index", "finish_reason", "n_tokens", "n_prompt", "text")

@@ -79,6 +79,10 @@ def test_failure_names_the_first_condition_not_met():
     assert failure(one, {"clean.flags": "none"}) == "clean.flags has empty+noise"
     assert failure(one, {"other.column": 1}) == "other.column is missing"
     assert failure(one, {"level": 2}) == "level is not 2"
+    # a problem without a trace is asked the same way
+    assert failure(one.problem, {"level": {"max": 3}}) is None
+    assert failure(one.problem, {"level": 2}) == "level is not 2"
+    assert failure(one.problem, {"id": "p"}) == "id is missing"
 
 
 def test_columns_go_before_fields_of_trace_and_problem():

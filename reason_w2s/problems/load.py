@@ -12,7 +12,7 @@ from reason_w2s.errors import DataError
 from reason_w2s.predicate import failure
 from reason_w2s.problems.files import digest
 from reason_w2s.problems.spec import Labels, ProblemSpec
-from reason_w2s.records import Problem, Row, Trace
+from reason_w2s.records import Problem
 
 VERSION = 1
 
@@ -65,7 +65,7 @@ def cut(problems: Iterable[Problem], spec: ProblemSpec, without: set[str]) -> li
     kept = [
         problem
         for problem in problems
-        if problem.id not in without and failure(_as_row(problem), spec.where) is None
+        if problem.id not in without and failure(problem, spec.where) is None
     ]
     if spec.salt is not None:
         kept.sort(key=lambda problem: _lot(problem.id, spec.salt))
@@ -86,20 +86,6 @@ def identity(spec: ProblemSpec, labels: Labels, seed: int) -> dict[str, object]:
     if spec.source == "world":
         settings["seed"] = seed
     return settings
-
-
-def _as_row(problem: Problem) -> Row:
-    nothing = Trace(
-        key="",
-        problem_id=problem.id,
-        model="",
-        index=0,
-        text="",
-        finish_reason="stop",
-        n_prompt=0,
-        n_tokens=0,
-    )
-    return Row(nothing, problem)
 
 
 def _lot(problem_id: str, salt: int | str | None) -> str:

@@ -205,9 +205,7 @@ def test_training_that_was_killed_ends_in_the_same_weights(tmp_path, tiny_model)
     code, _, err = command([*COMMAND, model], tmp_path / "whole")
     assert code == 0, err
     process = start([*COMMAND, model], tmp_path / "broken")
-    wait(
-        lambda: list((tmp_path / "broken").glob("runs/store/train/*/work/checkpoint-*/whole.json"))
-    )
+    wait(lambda: list((tmp_path / "broken" / "runs").rglob("checkpoint-*/whole.json")))
     workers = children(process.pid)
     process.kill()
     process.communicate(timeout=200)

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from reason_w2s.records import Dropped, Pair
 from reason_w2s.stages.pair import PairConfig, pair
-from tests.stages.traces import group, groups
+from tests.stages.traces import group, groups, reordered
 
 RIGHT, WRONG = {"g.correct": True}, {"g.correct": False}
 RULE = {"chosen": RIGHT, "rejected": WRONG}
@@ -68,14 +68,7 @@ def test_a_problem_is_dropped_only_if_it_has_no_pair(rows, apart):
 
 @given(groups(), st.randoms(use_true_random=False))
 def test_the_order_changes_nothing(rows, dice):
-    by_id: dict[str, list] = {}
-    for row in rows:
-        by_id.setdefault(row.problem.id, []).append(row)
-    turned = list(by_id.values())
-    dice.shuffle(turned)
-    for one in turned:
-        dice.shuffle(one)
-    again = [row for one in turned for row in one]
+    again = reordered(rows, dice)
     assert set(paired(rows)[0]) == set(paired(again)[0])
     assert paired(rows)[1] == paired(again)[1]
 

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from reason_w2s.records import Dropped, Row
 from reason_w2s.stages.select import SelectConfig, select
-from tests.stages.traces import group, groups
+from tests.stages.traces import group, groups, reordered
 
 
 def chosen(rows, seed=0, **settings):
@@ -50,14 +50,7 @@ def test_every_row_leaves_once(rows, settings):
 
 @given(groups(), CONFIGS, st.randoms(use_true_random=False))
 def test_the_order_of_problems_and_traces_changes_nothing(rows, settings, dice):
-    by_id: dict[str, list[Row]] = {}
-    for row in rows:
-        by_id.setdefault(row.problem.id, []).append(row)
-    turned = list(by_id.values())
-    dice.shuffle(turned)
-    for one in turned:
-        dice.shuffle(one)
-    again = [row for one in turned for row in one]
+    again = reordered(rows, dice)
     keys = [{row.trace.key for row in chosen(order, **settings)[0]} for order in (rows, again)]
     assert keys[0] == keys[1]
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from random import Random
 
 from hypothesis import strategies as st
 
-from reason_w2s.records import Problem, Row, Trace
+from reason_w2s.records import Problem, Row, Trace, by_problem
 
 
 def group(
@@ -54,3 +55,12 @@ def groups(draw: st.DrawFn) -> list[Row]:
             correct=several(st.sampled_from([True, False, None])),
         )
     return rows
+
+
+def reordered(rows: Sequence[Row], dice: Random) -> list[Row]:
+    """The same rows: problems in another order, and each one's traces too."""
+    together = list(by_problem(sorted(rows, key=lambda row: row.problem.id)))
+    dice.shuffle(together)
+    for one in together:
+        dice.shuffle(one)
+    return [row for one in together for row in one]
