@@ -135,6 +135,12 @@ def _with_files_beside(data: Any, folder: Path) -> Any:
         return data
     resolved = {key: _with_files_beside(value, folder) for key, value in data.items()}
     file = resolved.get("file")
-    if isinstance(file, str) and not Path(file).is_absolute():
-        resolved["file"] = str((folder / file).resolve())
+    if isinstance(file, str):
+        resolved["file"] = _beside(folder, file)
+    if isinstance(file, list):
+        resolved["file"] = [_beside(folder, str(one)) for one in file]
     return resolved
+
+
+def _beside(folder: Path, file: str) -> str:
+    return file if Path(file).is_absolute() else str((folder / file).resolve())

@@ -51,7 +51,7 @@ STAGES: dict[str, Stage] = {
         gives="traces",
         shape="make",
         place="here",
-        version=1,
+        version=2,
     ),
     "check": Stage(
         "reason_w2s.stages.check:CheckConfig",

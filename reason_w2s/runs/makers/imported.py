@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 
 from reason_w2s.errors import DataError
@@ -35,16 +36,24 @@ def make(work: Work) -> None:
     traces = [one for one in found if isinstance(one, Trace)]
     dropped = [one for one in found if isinstance(one, Dropped)]
     if not traces:
-        raise DataError(
-            f"{cfg.file}: none of its {len(dropped)} responses answers a problem of the set; is "
-            f"'{cfg.columns.id}' the problems' id? (name it under import.columns.id)"
-        )
+        raise DataError(_nothing(cfg, dropped))
     with work.store.locked("import", _key(work)) as folder:
         if not parts(folder):
             write_dropped(folder, dropped, watch)
             write_part(folder, [trace_row(trace) for trace in traces], TRACES, watch.lap())
 
 
+def _nothing(cfg: ImportConfig, dropped: list[Dropped]) -> str:
+    by = "question" if cfg.columns.id is None else "id"
+    reasons = Counter(one.reason for one in dropped).most_common()
+    said = ", ".join(f"{reason} ({count:,})" for reason, count in reasons)
+    return (
+        f"{', '.join(cfg.file)}: none of its {len(dropped):,} responses can be used: "
+        f"{said or 'there are no rows'}; is '{getattr(cfg.columns, by)}' the problems' {by}? (name "
+        f"it under import.columns.{by})"
+    )
+
+
 def _key(work: Work) -> str:
-    file = file_digest(Path(work.step.config["file"]))
-    return work.key(work.settings("file"), file, [item.digest for item in work.of])
+    files = [file_digest(Path(file)) for file in work.step.config["file"]]
+    return work.key(work.settings("file"), files, [item.digest for item in work.of])
