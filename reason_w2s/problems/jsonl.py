@@ -1,70 +1,106 @@
-"""Problems from a JSONL or Parquet file of one's own.
+"""Problems of one's own: a JSONL or Parquet file (source `jsonl`) or any set of the hub (`hub`).
 
 A row looks like {"id": "7", "question": "...", "answer": "72", "solution": "...", "level": 3}; only
-`question` is needed. Other names are given under `columns`.
+`question` is needed. Other names are given under `columns`. A question may also be a list of chat
+messages, {role, content} or ShareGPT's {from, value}: the first user turn is the question.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from reason_w2s.errors import DataError
-from reason_w2s.problems.files import read
+from reason_w2s.problems.rows import numbered
 from reason_w2s.problems.spec import Columns, ProblemSpec
 from reason_w2s.records import Problem
 
-KNOWN = ("id", "question", "gold", "solution", "level", "subject", "options")
+Names = Mapping[str, tuple[str, ...]]
+
+NAMES: Names = {
+    "id": ("id",),
+    "question": ("question",),
+    "gold": ("answer",),
+    "solution": ("solution",),
+    "level": ("level",),
+    "subject": ("subject",),
+}
+USERS = ("user", "human")
 
 
 def load(spec: ProblemSpec, seed: int, wanted: int | None) -> Iterator[Problem]:
-    """The file's rows, in order.
+    """The file's or set's rows, in order.
 
     Raises:
         DataError: a row without a question, or, where labels are asked for, without an answer.
     """
-    assert spec.file is not None
-    for number, row in enumerate(read(Path(spec.file)), 1):
-        yield problem(row, spec.columns, f"{spec.file}:{number}", need_gold=spec.labels != "none")
+    wanted_columns = ", ".join(found for found in spec.columns.model_dump().values() if found)
+    columns = wanted_columns or "question and answer"
+    for one in numbered(spec, path=spec.path, names=[spec.name], columns=columns):
+        yield problem(one.row, spec.columns, one.place, need_gold=spec.labels != "none")
 
 
-def problem(row: dict[str, Any], columns: Columns, place: str, *, need_gold: bool) -> Problem:
-    """One row as a problem."""
-    question = _needed(row, columns.question, "question", place)
-    gold = _gold(row.get(columns.gold))
-    if gold is None and need_gold:
-        have = ", ".join(row)
+def problem(
+    row: dict[str, Any], columns: Columns, place: str, *, need_gold: bool, names: Names = NAMES
+) -> Problem:
+    """One row as a problem. names: what columns may be called where `columns` does not say."""
+    called = {role: _name(row, columns, role, names) for role in names}
+    found = {role: _under(row, name) for role, name in called.items()}
+    question = _question(found["question"])
+    if question is None:
         raise DataError(
-            f"{place}: '{columns.gold}' is missing or null (the row has: {have}); check needs a "
-            f"gold answer: name its column under columns.gold, or say labels: none"
+            f"{place}: no text in '{called['question']}' (the row has: {', '.join(row)}); "
+            f"name the column of the question under columns.question"
         )
-    identity = row.get(columns.id)
-    options = row.get("options")
-    mapped = {columns.id, columns.question, columns.gold, columns.solution}
+    gold = _gold(found["gold"])
+    if gold is None and need_gold:
+        raise DataError(
+            f"{place}: '{called['gold']}' is missing or null (the row has: {', '.join(row)}); "
+            f"check needs a gold answer: name its column under columns.gold, or say labels: none"
+        )
+    identity, options = found["id"], row.get("options")
+    known = {"options", *called.values(), *(name for usual in names.values() for name in usual)}
     return Problem(
         id=hashlib.sha256(question.encode()).hexdigest()[:16]
         if identity in (None, "")
         else str(identity),
         question=question,
         gold=gold,
-        solution=_text(row.get(columns.solution)),
+        solution=_text(found["solution"]),
         options=tuple(map(str, options)) if options else None,
-        level=_level(row.get(columns.level)),
-        subject=_text(row.get(columns.subject)),
-        meta={key: found for key, found in row.items() if key not in mapped and key not in KNOWN},
+        level=_level(found["level"]),
+        subject=_text(found["subject"]),
+        meta={key: value for key, value in row.items() if key not in known},
     )
 
 
-def _needed(row: dict[str, Any], column: str, role: str, place: str) -> str:
-    if not isinstance(row.get(column), str) or not row[column].strip():
-        have = ", ".join(row)
-        raise DataError(
-            f"{place}: no text in '{column}' (the row has: {have}); "
-            f"name the column of the {role} under columns.{role}"
-        )
-    return str(row[column])
+def _name(row: dict[str, Any], columns: Columns, role: str, names: Names) -> str:
+    """What a role's column is called in this row: as said, else the first usual name it has."""
+    said: str | None = getattr(columns, role)
+    return said or next((name for name in names[role] if name in row), names[role][0])
+
+
+def _under(row: dict[str, Any], name: str) -> Any:
+    """The column of that name, or what its dots lead to; None where nothing is."""
+    found: Any = row
+    for part in [name] if name in row else name.split("."):
+        found = found.get(part) if isinstance(found, dict) else None
+    return found
+
+
+def _question(value: Any) -> str | None:
+    """The text itself, or the first user turn of chat messages; None where there is no text."""
+    if isinstance(value, (list, tuple)):
+        value = next((text for one in value if (text := _user_text(one)) is not None), None)
+    return value if isinstance(value, str) and value.strip() else None
+
+
+def _user_text(turn: Any) -> str | None:
+    if not isinstance(turn, dict) or turn.get("role", turn.get("from")) not in USERS:
+        return None
+    text = turn.get("content", turn.get("value"))
+    return text if isinstance(text, str) else None
 
 
 def _gold(value: Any) -> str | tuple[str, ...] | None:

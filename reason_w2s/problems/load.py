@@ -11,14 +11,17 @@ from pathlib import Path
 from reason_w2s.errors import DataError
 from reason_w2s.predicate import failure
 from reason_w2s.problems.files import digest
+from reason_w2s.problems.hub import USUAL, revision_of
 from reason_w2s.problems.spec import Labels, ProblemSpec
 from reason_w2s.records import Problem
 
-VERSION = 1
+VERSION = 2
 
 Source = Callable[[ProblemSpec, int, int | None], Iterable[Problem]]
 SOURCES: dict[str, str] = {
     "gsm8k": "reason_w2s.problems.gsm8k:load",
+    "math": "reason_w2s.problems.math:load",
+    "hub": "reason_w2s.problems.jsonl:load",
     "jsonl": "reason_w2s.problems.jsonl:load",
     "world": "reason_w2s.problems.world_source:load",
 }
@@ -61,10 +64,10 @@ def source(name: str) -> Source:
 
 
 def cut(problems: Iterable[Problem], spec: ProblemSpec, without: set[str]) -> list[Problem]:
-    """`where`, `without`, the salted order, `part` and `take`, in this order."""
+    """`unique`, `where`, `without`, the salted order, `part` and `take`, in this order."""
     kept = [
         problem
-        for problem in problems
+        for problem in (_firsts(problems) if spec.unique else problems)
         if problem.id not in without and failure(problem, spec.where) is None
     ]
     if spec.salt is not None:
@@ -78,11 +81,15 @@ def cut(problems: Iterable[Problem], spec: ProblemSpec, without: set[str]) -> li
 
 
 def identity(spec: ProblemSpec, labels: Labels, seed: int) -> dict[str, object]:
-    """What decides the content of a loaded set: the spec, the file's bytes, the world's seed."""
+    """What decides the content of a loaded set: the spec, the file's bytes or the hub's commit, the
+    world's seed."""
     settings = spec.model_dump(mode="json", exclude={"file"})
     settings |= {"labels": labels, "version": VERSION}
+    path = spec.path or USUAL.get(str(spec.source))
     if spec.file is not None:
         settings["file"] = digest(Path(spec.file))
+    elif path is not None:
+        settings["revision"] = revision_of(path, spec.revision)
     if spec.source == "world":
         settings["seed"] = seed
     return settings
@@ -92,9 +99,19 @@ def _lot(problem_id: str, salt: int | str | None) -> str:
     return hashlib.sha256(f"{salt}:{problem_id}".encode()).hexdigest()
 
 
+def _firsts(problems: Iterable[Problem]) -> Iterable[Problem]:
+    """The first problem of each id."""
+    first: dict[str, Problem] = {}
+    for problem in problems:
+        first.setdefault(problem.id, problem)
+    return first.values()
+
+
 def _refuse_twins(problems: Sequence[Problem]) -> None:
     seen: set[str] = set()
     for problem in problems:
         if problem.id in seen:
-            raise DataError(f"two problems share the id '{problem.id}'; ids must be unique")
+            raise DataError(
+                f"two problems share the id '{problem.id}'; unique: true keeps the first of them"
+            )
         seen.add(problem.id)

@@ -8,27 +8,37 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 Labels = Literal["gold", "audit", "none"]
-SourceName = Literal["gsm8k", "jsonl", "world"]
+SourceName = Literal["gsm8k", "math", "hub", "jsonl", "world"]
+ON_THE_HUB = ("gsm8k", "math", "hub")
+
+
+SPLIT = re.compile(r"(?P<split>[^\[\]]+)(?:\[(?P<start>-?\d+%?)?:(?P<stop>-?\d+%?)?\])?")
 
 
 class Columns(BaseModel):
-    """A file's names for what a problem has."""
+    """A set's names for what a problem has; dots lead into a column (`reward_model.ground_truth`).
+
+    None: the source's usual names (`id question answer solution level subject`; math has more).
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    id: str = "id"
-    question: str = "question"
-    gold: str = "answer"
-    solution: str = "solution"
-    level: str = "level"
-    subject: str = "subject"
+    id: str | None = None
+    question: str | None = None
+    gold: str | None = None
+    solution: str | None = None
+    level: str | None = None
+    subject: str | None = None
 
 
 class ProblemSpec(BaseModel):
     """A set of problems: loaded from a `source`, or cut out of another set (`of`).
 
     labels: gold, audit (the gold is for the report only) or none (it is not even loaded).
-    file: a local file instead of the hub. columns: its names, where they differ.
+    path, name, revision: a set on the hub (or its folder), its configuration, and which commit, tag
+    or branch. file: a local file instead of the hub. columns: its names, where they differ.
+    split: may be sliced as in datasets, `train[:100]`, `train[10%:20%]`; of a file it is only that.
+    unique: keep the first of problems that share an id; without it they are an error.
     where, without, part (`k/n`), take: cut the set down, in this order. With a `salt` the order is
     a shuffle that depends on the salt and the ids alone, so a smaller `take` is a prefix of a
     larger one, and parts are disjoint; without, it is the source's order.
@@ -38,11 +48,15 @@ class ProblemSpec(BaseModel):
 
     source: SourceName | None = None
     of: str | None = None
+    path: str | None = None
+    name: str | None = None
+    revision: str | None = None
     split: str = "train"
     file: str | None = None
     columns: Columns = Columns()
     wording: Literal["seen", "held_out"] = "seen"
     labels: Labels | None = None
+    unique: bool = False
     where: dict[str, Any] = Field(default_factory=dict)
     without: tuple[str, ...] = ()
     part: str | None = None
@@ -53,6 +67,13 @@ class ProblemSpec(BaseModel):
     @classmethod
     def _one_or_many(cls, value: Any) -> Any:
         return (value,) if isinstance(value, str) else value
+
+    @field_validator("split")
+    @classmethod
+    def _a_split(cls, value: str) -> str:
+        if not SPLIT.fullmatch(value):
+            raise ValueError("expected a split or a slice of one: train, train[:100], train[:10%]")
+        return value
 
     @field_validator("part")
     @classmethod
@@ -69,6 +90,12 @@ class ProblemSpec(BaseModel):
             raise ValueError("give either 'source' or 'of'")
         if self.source == "jsonl" and self.file is None:
             raise ValueError("source jsonl needs a 'file'")
+        if self.source == "hub" and self.path is None and self.file is None:
+            raise ValueError("source hub needs the set's 'path', OWNER/NAME")
+        if self.source not in ON_THE_HUB:
+            for key in ("path", "name", "revision"):
+                if getattr(self, key) is not None:
+                    raise ValueError(f"'{key}' is for the sources {', '.join(ON_THE_HUB)}")
         if self.source == "world" and self.take is None:
             raise ValueError("source world makes as many problems as asked: give 'take'")
         return self

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-import sys
 
 import pytest
 
-from reason_w2s.errors import DataError, MissingExtra
+from reason_w2s.errors import DataError
 from reason_w2s.problems.gsm8k import load, plain, split_answer
 from reason_w2s.problems.spec import ProblemSpec
 
@@ -59,17 +58,10 @@ def test_null_gold_names_its_line(tmp_path):
     assert rows[1].gold is None
 
 
-def test_without_a_file_datasets_is_needed(monkeypatch):
-    monkeypatch.setitem(sys.modules, "datasets", None)
-    with pytest.raises(MissingExtra, match="datasets is not installed"):
-        list(load(ProblemSpec(source="gsm8k"), 0, None))
-
-
-def test_without_a_network_the_message_says_what_to_do(monkeypatch):
-    def refuse(*_, **__):
-        raise ConnectionError("no network")
-
-    fake = type("datasets", (), {"load_dataset": staticmethod(refuse)})
-    monkeypatch.setitem(sys.modules, "datasets", fake)
-    with pytest.raises(DataError, match=r"could not be loaded.*file: train\.jsonl"):
-        list(load(ProblemSpec(source="gsm8k"), 0, None))
+def test_a_slice_keeps_the_rows_numbers(tmp_path):
+    rows = [{**HUB, "question": f"q{n}"} for n in range(5)]
+    found = loaded(tmp_path, *rows, split="test[3:]")
+    assert [(one.id, one.question) for one in found] == [
+        ("gsm8k-test-3", "q3"),
+        ("gsm8k-test-4", "q4"),
+    ]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from reason_w2s.errors import DataError
-from reason_w2s.problems.jsonl import problem
-from reason_w2s.problems.spec import Columns
+from reason_w2s.problems.jsonl import load, problem
+from reason_w2s.problems.spec import Columns, ProblemSpec
 
 
 def made(row, *, need_gold=True, **columns):
@@ -70,6 +72,62 @@ def test_no_gold_is_refused_where_it_is_needed(given):
     ):
         made({"question": "q", "answer": given})
     assert made({"question": "q", "answer": given}, need_gold=False).gold is None
+
+
+@pytest.mark.parametrize(
+    "turns",
+    [
+        [{"role": "system", "content": "be kind"}, {"role": "user", "content": "q"}],
+        [{"role": "user", "content": "q"}, {"role": "assistant", "content": "a"}],
+        [{"role": "user", "content": "q"}, {"role": "user", "content": "r"}],
+        [{"from": "user", "value": "q"}, {"from": "assistant", "value": "a"}],
+        [{"from": "human", "value": "q"}, {"from": "gpt", "value": "a"}],
+    ],
+)
+def test_the_first_user_turn_is_the_question(turns):
+    assert made({"conversations": turns, "answer": "1"}, question="conversations").question == "q"
+
+
+@pytest.mark.parametrize("turns", [[], [{"role": "assistant", "content": "a"}], ["q"], [{}]])
+def test_messages_without_a_user_hold_no_question(turns):
+    with pytest.raises(DataError, match=r"no text in 'messages'"):
+        made({"messages": turns, "answer": "1"}, question="messages")
+
+
+def test_dots_lead_into_a_column_but_not_past_one_of_that_name():
+    row = {"q": {"text": "q"}, "reward": {"truth": "7"}, "a.b": "sol"}
+    found = made(row, question="q.text", gold="reward.truth", solution="a.b")
+    assert (found.question, found.gold, found.solution) == ("q", "7", "sol")
+    with pytest.raises(DataError, match=r"'reward\.lie' is missing"):
+        made(row, question="q.text", gold="reward.lie")
+
+
+def test_rows_as_openr1_and_openthoughts_publish_them(tmp_path):
+    openr1 = {
+        "problem": "1+1?",
+        "answer": "2",
+        "solution": "two",
+        "problem_type": "Algebra",
+        "uuid": "u-1",
+        "generations": ["<think>a</think>2", "<think>b</think>3"],
+    }
+    thoughts = {
+        "system": "think",
+        "conversations": [{"from": "user", "value": "2+2?"}, {"from": "assistant", "value": "4"}],
+    }
+    path = tmp_path / "r.parquet"
+    pq.write_table(pa.Table.from_pylist([openr1]), path)
+    names = {"id": "uuid", "question": "problem", "subject": "problem_type"}
+    (found,) = load(ProblemSpec(source="jsonl", file=str(path), columns=names), 0, None)
+    assert (found.id, found.question, found.gold) == ("u-1", "1+1?", "2")
+    assert found.subject == "Algebra"
+    assert found.meta == {"generations": openr1["generations"]}
+    pq.write_table(pa.Table.from_pylist([thoughts]), path)
+    spec = ProblemSpec(
+        source="jsonl", file=str(path), columns={"question": "conversations"}, labels="none"
+    )
+    (found,) = load(spec, 0, None)
+    assert (found.question, found.gold) == ("2+2?", None)
 
 
 @pytest.mark.parametrize("row", [{}, {"question": None}, {"question": " "}, {"question": 3}])

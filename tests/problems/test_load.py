@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -67,8 +68,32 @@ def test_an_empty_set_is_refused():
 
 
 def test_twins_are_refused():
-    with pytest.raises(DataError, match="share the id 'p0'"):
+    with pytest.raises(DataError, match="share the id 'p0'; unique: true keeps"):
         load(ProblemSpec(of="x"), labels="gold", seed=0, of=[PROBLEMS[0], PROBLEMS[0]])
+
+
+def test_unique_keeps_the_first_of_twins_before_anything_is_cut():
+    twins = [replace(problem, meta={"copy": copy}) for problem in PROBLEMS for copy in (1, 2)]
+    spec = ProblemSpec(of="x", unique=True, part="1/2")
+    found = load(spec, labels="gold", seed=0, of=twins)
+    assert ids(found) == kept(part="1/2")
+    assert {problem.meta["copy"] for problem in found} == {1}
+
+
+@pytest.mark.parametrize("source", ["jsonl", "math"])
+def test_a_slice_and_uniqueness_are_part_of_the_identity(source, tmp_path):
+    path = tmp_path / "a.jsonl"
+    path.write_text(json.dumps({"question": "q", "answer": "1"}))
+    changes = (
+        {},
+        {"split": "train[:1]"},
+        {"split": "test"},
+        {"unique": True},
+        {"where": {"level": 1}},
+    )
+    specs = [ProblemSpec(source=source, file=str(path), **change) for change in changes]
+    keys = {json.dumps(identity(spec, "gold", 0), sort_keys=True) for spec in specs}
+    assert len(keys) == len(changes)
 
 
 @pytest.mark.parametrize("name", SOURCES)
