@@ -90,30 +90,36 @@ def _run_alone(execution: Execution, names: set[str]) -> None:
     engines = OpenEngine()
     try:
         for step in execution.plan.steps.values():
-            if step.name in names and step.name not in execution.items:
-                _do_here(execution, step, engines)
+            todo = step.name in names and step.name not in execution.items
+            if todo and not _find_here(execution, step):
+                _make_here(execution, step, engines)
     finally:
         engines.close()
 
 
-def _do_here(execution: Execution, step: Step, engines: OpenEngine | None) -> None:
+def _make_here(execution: Execution, step: Step, engines: OpenEngine | None) -> None:
+    progress = execution.progress
+    progress.begin(step.name, step.stage)
+    doing = replace(
+        execution.work(step),
+        engines=engines,
+        report=lambda done, total, unit: progress.update(step.name, done, total, unit),
+    )
+    with named(step):
+        maker(step.stage).make(doing)
+    found = _must_find(execution, step)
+    progress.end(step.name, summary(found))
+    execution.settle(step, found, new=True)
+
+
+def _find_here(execution: Execution, step: Step) -> bool:
+    """Settle a step that the store has; whether it has it."""
     found = execution.find(step)
     if found is None:
-        progress = execution.progress
-        progress.begin(step.name, step.stage)
-        doing = replace(
-            execution.work(step),
-            engines=engines,
-            report=lambda done, total, unit: progress.update(step.name, done, total, unit),
-        )
-        with named(step):
-            maker(step.stage).make(doing)
-        found = _must_find(execution, step)
-        progress.end(step.name, summary(found))
-        execution.settle(step, found, new=True)
-    else:
-        execution.progress.skip(1)
-        execution.settle(step, found, new=False)
+        return False
+    execution.progress.skip(1)
+    execution.settle(step, found, new=False)
+    return True
 
 
 def _must_find(execution: Execution, step: Step) -> Item:
@@ -171,12 +177,10 @@ class _Pool:
         moved = False
         for step in self._ready():
             # looked up once: a step that waits for a worker is not searched for again
-            found = None if step.name in self.missing else self.execution.find(step)
-            if found is not None:
-                self.execution.progress.skip(1)
-                self.execution.settle(step, found, new=False)
+            if step.name not in self.missing and _find_here(self.execution, step):
+                pass
             elif place_of(step) == "here":
-                _do_here(self.execution, step, None)
+                _make_here(self.execution, step, None)
             elif not self._give(self.execution.work(step)):
                 self.missing.add(step.name)
                 continue
@@ -192,6 +196,8 @@ class _Pool:
 
     def _give(self, work: Work) -> bool:
         """Hand work to a worker of its kind, if one is idle or may be started."""
+        if len(self.busy) == self.execution.profile.workers.total:
+            return False
         place = place_of(work.step)
         model = work.role("model").reference().path if "model" in work.step.roles else ""
         idle = self.idle[place]

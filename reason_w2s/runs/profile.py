@@ -14,12 +14,16 @@ Isolate = Literal["none", "kind", "step"]
 
 
 class Workers(BaseModel):
-    """How many processes of each kind may work at once (`isolate: kind` and `step`)."""
+    """How many processes of each kind may work at once (`isolate: kind` and `step`).
+
+    total: of both kinds together; 1 where sampling and training would share a GPU's memory.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     engine: int = Field(1, ge=1)
     torch: int = Field(1, ge=1)
+    total: int | None = Field(None, ge=1)
 
 
 class Profile(BaseModel):

@@ -55,13 +55,20 @@ def joined(store: Store, items: Sequence[Item]) -> list[Problem]:
 def rows(store: Store, item: Item) -> Iterator[Row]:
     """Traces with their problems and columns, those of one problem together."""
     if item.stage == "union":
-        return _union([list(rows(store, parent)) for parent in item.of])
+        return of(store, item.of)
     if item.stage in ("sample", "import"):
         return _drawn(store, item)
-    inner = _of(store, item)
+    inner = of(store, item.of)
     if STAGES[item.stage].shape == "annotate":
         return _annotated(store, item, inner)
     return _chosen(store, item, inner)
+
+
+def of(store: Store, items: Sequence[Item]) -> Iterator[Row]:
+    """The rows of one item, or of several joined: each trace once, with the columns of all."""
+    if len(items) == 1:
+        return rows(store, items[0])
+    return _union([list(rows(store, parent)) for parent in items])
 
 
 def pairs(store: Store, item: Item) -> tuple[list[Pair], dict[str, Row]]:
@@ -69,7 +76,7 @@ def pairs(store: Store, item: Item) -> tuple[list[Pair], dict[str, Row]]:
     table = read_parts(store.folder("pair", item.key), PAIRS)
     found = [pair_of(row) for row in table.to_pylist()]
     wanted = {key for pair in found for key in (pair.chosen, pair.rejected)}
-    named = {row.trace.key: row for row in _of(store, item) if row.trace.key in wanted}
+    named = {row.trace.key: row for row in of(store, item.of) if row.trace.key in wanted}
     return found, named
 
 
@@ -92,12 +99,6 @@ def input_of(row: Row) -> str:
     """What an annotation of this row was made from: a changed text or gold makes it stale."""
     problem = row.problem
     return digest(row.trace.text, row.trace.finish_reason, problem.gold, problem.options)
-
-
-def _of(store: Store, item: Item) -> Iterator[Row]:
-    if len(item.of) == 1:
-        return rows(store, item.of[0])
-    return _union([list(rows(store, parent)) for parent in item.of])
 
 
 def _union(sets: list[list[Row]]) -> Iterator[Row]:

@@ -50,6 +50,10 @@ class Work:
         """The item in a role, e.g. `model`."""
         return self.inputs[self.step.roles[name]]
 
+    def rendered(self) -> Path:
+        """Where files that a launcher is given are kept: in the run's folder, under the step."""
+        return self.store.root.parent / self.run / "launch" / self.step.name
+
     def key(self, *parts: Any) -> str:
         """The store key of what this step makes from `parts`."""
         stage = self.step.stage

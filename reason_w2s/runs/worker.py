@@ -1,14 +1,13 @@
 """A worker process: reads work as JSON lines, does it, answers with events as JSON lines.
 
 Events: {"event": "progress", done, total, unit}, {"event": "done"}, {"event": "error", type,
-message, exit_code}. Everything that libraries print goes to the worker's log, never into the
+message}. Everything that libraries print goes to the worker's log, never into the
 protocol. A worker dies with its parent.
 """
 
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import json
 import logging
 import os
@@ -22,12 +21,12 @@ from pathlib import Path
 from typing import IO, Any
 
 from reason_w2s.errors import W2SError
+from reason_w2s.processes import die_with_parent, own_stdout
 from reason_w2s.runs.makers import maker
 from reason_w2s.runs.open_engine import OpenEngine
 from reason_w2s.runs.work import Work
 
 REPORT_EVERY_S = 0.5
-PR_SET_PDEATHSIG = 1
 
 
 class Worker:
@@ -61,7 +60,7 @@ class Worker:
         line = self.answers.readline()
         if not line.endswith(b"\n"):  # the end, or a line that a kill cut
             code = self.process.wait()
-            return {"event": "died", "message": f"exit code {code}", "log": str(self.log)}
+            return {"event": "died", "message": f"exit code {code}"}
         event: dict[str, Any] = json.loads(line)
         return event
 
@@ -105,32 +104,25 @@ def serve(lines: IO[str], out: IO[str]) -> None:
             maker(work.step.stage).make(work)
         except W2SError as error:
             logging.exception("step %s failed", work.step.name)
-            reporter.send(_failure(error, error.exit_code))
+            reporter.send(_failure(error))
         except Exception as error:  # the parent must hear of every failure, whatever its kind
             logging.error("step %s failed\n%s", work.step.name, traceback.format_exc())
-            reporter.send(_failure(error, 1))
+            reporter.send(_failure(error))
         else:
             reporter.send({"event": "done"})
     engines.close()
 
 
-def _failure(error: Exception, exit_code: int) -> dict[str, Any]:
-    return {
-        "event": "error",
-        "type": type(error).__name__,
-        "message": str(error),
-        "exit_code": exit_code,
-    }
+def _failure(error: Exception) -> dict[str, Any]:
+    return {"event": "error", "type": type(error).__name__, "message": str(error)}
 
 
 def main() -> None:
     """Entry point of the worker process."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    die_with_parent()
     # the terminal sends Ctrl-C to the whole group; the parent decides what it means
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    out = os.fdopen(os.dup(1), "w")
-    os.dup2(2, 1)
+    out = own_stdout()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
     serve(sys.stdin, out)
 

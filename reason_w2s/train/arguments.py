@@ -70,6 +70,7 @@ OWNED: dict[str, str] = {
     "push_to_hub": RUN,
     "local_rank": RUN,
     "ddp_backend": "launch/profiles",
+    "ddp_find_unused_parameters": RUN,
 }
 OWNED_PREFIXES: dict[str, str] = {
     "save_": "`save_updates` in launch/profiles",
@@ -176,6 +177,8 @@ def config_arguments(
         "save_total_limit": 2,
         "disable_tqdm": True,
         "dataloader_num_workers": 0,
+        # every parameter is used; looking for others costs a pass over the graph
+        "ddp_find_unused_parameters": False,
         "dataloader_pin_memory": profile.device == "cuda",
     }
 

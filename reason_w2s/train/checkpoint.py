@@ -81,12 +81,21 @@ def saver(profile: TrainProfile, progress: Progress) -> TrainerCallback:
 
         def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:
             self.saved_at = time.monotonic()
+            _wait_for_all()
             folder = Path(args.output_dir) / f"checkpoint-{state.global_step}"
             if state.is_world_process_zero:
                 mark = json.dumps({"updates": state.global_step})
                 (folder / WHOLE).write_text(mark, encoding="utf-8")
 
     return Saver()
+
+
+def _wait_for_all() -> None:
+    """A checkpoint is whole when every process has written its share."""
+    import torch
+
+    if torch.distributed.is_available() and torch.distributed.is_initialized():
+        torch.distributed.barrier()
 
 
 def _updates(path: Path) -> int:

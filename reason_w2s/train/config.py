@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from reason_w2s.records import Problem
 
@@ -48,6 +48,10 @@ class TrainSettings(BaseModel):
 class TrainProfile(BaseModel):
     """Where a training step runs: never changes what is learned.
 
+    processes: GPUs on one machine, or processes on CPU; more than one start by `accelerate launch`.
+    zero_stage: DeepSpeed's: 1 shards optimiser state, 2 gradients too, 3 weights too; 0: no
+    DeepSpeed. offload: what DeepSpeed keeps in CPU memory, `optimizer` state or `all` (with ZeRO-3
+    the weights too).
     micro_batch: examples per process and forward pass; accumulation is derived from the recipe's
     `batch`, and a batch that does not divide is an error.
     save_updates: optimiser updates between checkpoints; None: at most ten per run, and on one
@@ -58,11 +62,25 @@ class TrainProfile(BaseModel):
 
     device: Literal["cpu", "cuda"] = "cpu"
     processes: int = Field(1, ge=1)
+    zero_stage: Literal[0, 1, 2, 3] = 0
+    offload: Literal["none", "optimizer", "all"] = "none"
     micro_batch: int | None = Field(None, ge=1)
     gradient_checkpointing: bool = False
     save_updates: int | None = Field(None, ge=1)
     report_to: str = "none"
     threads: int | None = Field(None, ge=1)
+
+    @property
+    def launched(self) -> bool:
+        """Whether training runs in processes of its own, by `accelerate launch`."""
+        return self.processes > 1 or self.zero_stage > 0
+
+    @model_validator(mode="after")
+    def _offload_has_a_stage(self) -> TrainProfile:
+        needed = {"none": 0, "optimizer": 1, "all": 3}[self.offload]
+        if self.zero_stage < needed:
+            raise ValueError(f"offload: {self.offload} needs zero_stage {needed} or more")
+        return self
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,12 +12,18 @@ from typing import TYPE_CHECKING, Any
 from reason_w2s.errors import require
 
 if TYPE_CHECKING:
-    from trl import DPOTrainer
+    from trl import DPOConfig, DPOTrainer
 
     from reason_w2s.train.job import Job
 
 
-def build(job: Job, arguments: dict[str, Any]) -> DPOTrainer:
+def config(arguments: dict[str, Any], longest: int) -> DPOConfig:
+    """TRL's config. Rows fit (`longest`: tokens of the longest), so TRL is told to cut nothing."""
+    made: DPOConfig = require("trl", "train").DPOConfig(**{**arguments, "max_length": None})
+    return made
+
+
+def build(job: Job) -> DPOTrainer:
     """The trainer, ready to train.
 
     Log-probabilities are summed over a response's tokens, nats; the loss is the mean over pairs.
@@ -34,7 +40,7 @@ def build(job: Job, arguments: dict[str, Any]) -> DPOTrainer:
     trainer: DPOTrainer = PairTrainer(
         model=job.model,
         ref_model=job.reference,
-        args=trl.DPOConfig(**{**arguments, "max_length": None}),
+        args=job.config,
         train_dataset=datasets.Dataset.from_list(job.rows),
         processing_class=job.tokenizer,
         peft_config=job.peft_config,

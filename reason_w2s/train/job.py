@@ -1,15 +1,22 @@
-"""What a trainer is built from: one training step with everything loaded."""
+"""A training step on its way to a trainer: where it reads and writes, and all it was asked."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from pydantic import TypeAdapter
+
+from reason_w2s.prompts import Prompt
+from reason_w2s.train.config import TrainProfile, TrainSettings
 
 if TYPE_CHECKING:
     from peft import PeftConfig
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+Rows = list[dict[str, list[int]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +28,7 @@ class TrainPlaces:
     out: the folder the trained model appears in, whole or not at all.
     work: checkpoints and optimiser state; may be deleted once `out` is there.
     card: lines of provenance for the model card, name to value.
+    rendered: where the files for `accelerate launch` are kept; None: in `work`.
     """
 
     init: Path
@@ -28,15 +36,41 @@ class TrainPlaces:
     out: Path
     work: Path
     card: Mapping[str, str] = field(default_factory=dict)
+    rendered: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A training step that was checked and prepared, ready for one process or several.
+
+    start: the folder of whole weights it starts from. resume: the checkpoint it goes on from.
+    """
+
+    settings: TrainSettings
+    profile: TrainProfile
+    places: TrainPlaces
+    prompt: Prompt
+    seed: int
+    start: Path
+    resume: Path | None
+
+    def to_json(self) -> str:
+        """As JSON, for the processes that `accelerate launch` starts."""
+        return TypeAdapter(Task).dump_json(self, indent=1).decode()
+
+    @staticmethod
+    def from_json(text: str) -> Task:
+        """The reverse of `to_json`."""
+        return TypeAdapter(Task).validate_json(text)
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """The objects a TRL trainer takes. `longest`: tokens of the longest row."""
+    """The objects a TRL trainer is made from. `config` is an SFTConfig or a DPOConfig."""
 
+    config: Any
     model: PreTrainedModel
     reference: PreTrainedModel | None
     tokenizer: PreTrainedTokenizerBase
-    rows: list[dict[str, list[int]]]
+    rows: Rows
     peft_config: PeftConfig | None
-    longest: int

@@ -7,24 +7,31 @@ from typing import TYPE_CHECKING, Any
 from reason_w2s.errors import require
 
 if TYPE_CHECKING:
-    from trl import SFTTrainer
+    from trl import SFTConfig, SFTTrainer
 
     from reason_w2s.train.job import Job
 
 
-def build(job: Job, arguments: dict[str, Any]) -> SFTTrainer:
+def config(arguments: dict[str, Any], longest: int) -> SFTConfig:
+    """TRL's config. `longest`: tokens of the longest row, the length of a packed one by default."""
+    packing = bool(arguments.get("packing", False))
+    made: SFTConfig = require("trl", "train").SFTConfig(
+        **{
+            **arguments,
+            # rows carry their labels and fit; only packing needs TRL's own preparation
+            "max_length": arguments.get("max_length", longest) if packing else None,
+            "dataset_kwargs": None if packing else {"skip_prepare_dataset": True},
+        }
+    )
+    return made
+
+
+def build(job: Job) -> SFTTrainer:
     """The trainer, ready to train. Loss: mean over the answer tokens of one update, nats."""
     trl, datasets = require("trl", "train"), require("datasets", "train")
-    packing = bool(arguments.get("packing", False))
-    arguments = {
-        **arguments,
-        # rows carry their labels and fit; only packing needs TRL's own preparation
-        "max_length": arguments.get("max_length", job.longest) if packing else None,
-        "dataset_kwargs": None if packing else {"skip_prepare_dataset": True},
-    }
     trainer: SFTTrainer = trl.SFTTrainer(
         model=job.model,
-        args=trl.SFTConfig(**arguments),
+        args=job.config,
         train_dataset=datasets.Dataset.from_list(job.rows),
         processing_class=job.tokenizer,
         peft_config=job.peft_config,

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -20,7 +17,6 @@ pytestmark = pytest.mark.torch
 torch = pytest.importorskip("torch")
 pytest.importorskip("trl")
 
-ROOT = Path(__file__).parents[2]
 FAST = {"learning_rate": 1e-2, "warmup_steps": 0, "weight_decay": 0.0}
 
 
@@ -182,33 +178,3 @@ def test_a_finished_result_nobody_collected_is_made_again(tiny_model, tmp_path: 
     assert equal(first, weights(tmp_path / "out"))
     with pytest.raises(StoreError, match="is there already"):
         run(tiny_model, tmp_path, settings(updates=7))
-
-
-def test_processes_that_were_not_started(tiny_model: Path, tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="asks for 2 processes, 1 were started"):
-        run(tiny_model, tmp_path, settings(), profile=TrainProfile(processes=2))
-
-
-@pytest.mark.slow
-def test_two_processes_train_what_one_does(tiny_model: Path, tmp_path: Path) -> None:
-    """The same batch over two processes: the same weights, up to rounding."""
-    run(tiny_model, tmp_path / "one", settings())
-    code = (
-        "import sys, pathlib; from tests.train.runs import run; "
-        "from reason_w2s.train.config import TrainProfile, TrainSettings; "
-        f"settings = TrainSettings.model_validate_json({settings().model_dump_json()!r}); "
-        f"init, two = pathlib.Path({str(tiny_model)!r}), pathlib.Path({str(tmp_path / 'two')!r}); "
-        "run(init, two, settings, profile=TrainProfile(processes=2, threads=1))"
-    )
-    script = tmp_path / "script.py"
-    script.write_text(code)
-    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
-    done = subprocess.run(
-        [*command, str(script)],
-        cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr.decode()[-2000:]
-    assert close(weights(tmp_path / "one" / "out"), weights(tmp_path / "two" / "out"))

@@ -26,7 +26,7 @@ FUNCTIONS: dict[str, str] = {
 
 def find(work: Work) -> Item | None:
     """The annotation, if every trace has it for its present text and gold."""
-    upstream = list(_upstream(work))
+    upstream = list(rows.of(work.store, work.of))
     found = _known(work)
     marks = [(row.trace.key, rows.input_of(row)) for row in upstream]
     if any(mark not in found for mark in marks):
@@ -42,7 +42,11 @@ def make(work: Work) -> None:
     """Annotate the traces that lack it."""
     stage = work.step.stage
     found = _known(work)
-    todo = [row for row in _upstream(work) if (row.trace.key, rows.input_of(row)) not in found]
+    todo = [
+        row
+        for row in rows.of(work.store, work.of)
+        if (row.trace.key, rows.input_of(row)) not in found
+    ]
     function, cfg = _function(stage), config_class(stage).model_validate(work.step.config)
     watch = Stopwatch(work.run)
     with work.store.locked(stage, _key(work)) as folder:
@@ -61,11 +65,6 @@ def _function(stage: str) -> Callable[[Iterable[Row], Any], Iterator[dict[str, A
     loaded: Callable[[Iterable[Row], Any], Iterator[dict[str, Any]]]
     loaded = getattr(importlib.import_module(module), name)
     return loaded
-
-
-def _upstream(work: Work) -> Iterator[Row]:
-    shell = Item(work.step.name, "union", "traces", "", "", work.of)
-    return rows.rows(work.store, shell if len(work.of) > 1 else work.of[0])
 
 
 def _key(work: Work) -> str:

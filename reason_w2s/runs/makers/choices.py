@@ -40,8 +40,7 @@ def make(work: Work) -> None:
     """Choose, and write the keys of what stays and the reasons of what goes."""
     stage, step, seed = work.step.stage, work.step.name, work.step.seed
     watch = Stopwatch(work.run)
-    shell = Item(step, "union", "traces", "", "", work.of)
-    upstream = rows.rows(work.store, shell if len(work.of) > 1 else work.of[0])
+    upstream = rows.of(work.store, work.of)
     found: Sequence[Row | Pair | Dropped]
     if stage == "pair":
         pairing = PairConfig.model_validate(work.step.config)

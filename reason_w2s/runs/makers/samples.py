@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from reason_w2s import prompts
+from reason_w2s.engines.model_folder import load_tokenizer
 from reason_w2s.engines.protocols import Sampling
 from reason_w2s.prompts import Prompt
 from reason_w2s.records import Problem, Trace
@@ -36,7 +37,7 @@ def find(work: Work) -> Item | None:
         columns=["key", "text", "finish_reason", "n_prompt", "n_tokens", "max_tokens"],
     )
     have = {row["key"]: row for row in table.to_pylist() if usable(row, sampling.max_tokens)}
-    wanted = [one for one, _, _ in wanted_keys(key, _problems(work), sampling.n)]
+    wanted = [one for one, _, _ in wanted_keys(key, rows.joined(work.store, work.of), sampling.n)]
     if any(one not in have for one in wanted):
         return None
     drawn = [have[one] for one in wanted]
@@ -67,7 +68,9 @@ def make(work: Work) -> None:
         }
         todo = [
             (problem, index)
-            for one, problem, index in wanted_keys(key, _problems(work), sampling.n)
+            for one, problem, index in wanted_keys(
+                key, rows.joined(work.store, work.of), sampling.n
+            )
             if one not in have
         ]
         batch: list[Trace] = []
@@ -103,10 +106,7 @@ def _tokenizer(work: Work, model: ModelRef) -> PreTrainedTokenizerBase | None:
     """What chat prompts are rendered with; the fake engine has none and needs none."""
     if not model.asked().chat or work.profile.sampler == "fake":
         return None
-    from transformers import AutoTokenizer
-
-    loaded: Any = AutoTokenizer.from_pretrained(Path(model.path))
-    return loaded
+    return load_tokenizer(Path(model.path))
 
 
 def _sampling(work: Work) -> Sampling:
@@ -122,7 +122,3 @@ def _identity(work: Work) -> str:
     sampling = _sampling(work).model_dump(mode="json", exclude={"n", "max_tokens"})
     engine = [work.profile.sampler, work.profile.engine.stop_loops]
     return work.key(engine, model.fingerprint, model.dtype, model.prompt, sampling, work.step.seed)
-
-
-def _problems(work: Work) -> list[Problem]:
-    return rows.joined(work.store, work.of)

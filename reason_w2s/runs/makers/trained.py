@@ -85,7 +85,7 @@ def _train(work: Work, out: Path, aside: Path) -> TrainStats:
     return train(
         _examples(work, config),
         settings,
-        TrainPlaces(init.folder(), ref, out, aside, card=_card(work)),
+        TrainPlaces(init.folder(), ref, out, aside, _card(work), work.rendered()),
         prompt=init.reference().asked(),
         seed=work.step.seed,
         profile=work.profile.train,

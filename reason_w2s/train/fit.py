@@ -1,0 +1,144 @@
+"""The training itself, in this process or in each of several: models, TRL's trainer, the result."""
+
+from __future__ import annotations
+
+import gc
+import logging
+import resource
+import sys
+import time
+import warnings
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+from reason_w2s.engines import model_folder
+from reason_w2s.errors import ConfigError, W2SError, require
+from reason_w2s.train import arguments, checkpoint, dpo, examples, model_files, sft
+from reason_w2s.train.config import Progress, TrainProfile, TrainSettings, TrainStats
+from reason_w2s.train.job import Job, Rows, Task
+
+if TYPE_CHECKING:
+    from peft import PeftConfig
+    from transformers import Trainer
+
+log = logging.getLogger(__name__)
+
+OBJECTIVES: dict[str, ModuleType] = {"sft": sft, "dpo": dpo}
+
+
+def fit(task: Task, rows: Rows, progress: Progress) -> TrainStats:
+    """Train `task.start` on `rows` and write the result to `task.places.out`.
+
+    Raises:
+        ConfigError: TRL refuses the settings, or the profile asks for a GPU that is not there.
+    """
+    _quiet(task.profile)
+    trainer = _trainer(task, rows)
+    trainer.add_callback(checkpoint.saver(task.profile, progress))
+    stats = _run(trainer, task, rows)
+    model_files.save(trainer, task.places, task.prompt, task.start, task.settings.dtype)
+    del trainer
+    gc.collect()
+    return stats
+
+
+def _quiet(profile: TrainProfile) -> None:
+    """Make the libraries quiet, and take what the profile gives."""
+    torch, datasets = require("torch", "train"), require("datasets", "train")
+    transformers = require("transformers", "train")
+    datasets.disable_progress_bars()
+    transformers.utils.logging.disable_progress_bar()
+    transformers.utils.logging.set_verbosity_error()
+    if profile.threads is not None:
+        torch.set_num_threads(profile.threads)
+    if profile.device == "cuda" and not torch.cuda.is_available():
+        raise ConfigError("the profile says device: cuda, but no GPU is visible; use device: cpu")
+
+
+def _trainer(task: Task, rows: Rows) -> Trainer:
+    from transformers import PrinterCallback
+
+    objective, settings = OBJECTIVES[task.settings.objective], task.settings
+    options = arguments.config_arguments(
+        settings, task.profile, output=task.places.work, examples=len(rows), seed=task.seed
+    )
+    if task.profile.zero_stage and task.profile.device == "cpu":
+        # accelerate would pick a backend that CPU builds of torch lack
+        require("deepspeed", "train").init_distributed(dist_backend="gloo")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            # before any model: under ZeRO-3 the config makes transformers load shards only
+            config = objective.config(options, max(examples.lengths(rows)))
+            trainer: Trainer = objective.build(_job(task, rows, config))
+    except W2SError:
+        raise
+    except (TypeError, ValueError) as error:
+        raise ConfigError(f"TRL refuses this {settings.objective} step: {error}") from error
+    # it prints every log line to stdout
+    trainer.remove_callback(PrinterCallback)
+    return trainer
+
+
+def _job(task: Task, rows: Rows, config: Any) -> Job:
+    settings, places = task.settings, task.places
+    # weights that are trained stay in float32: small updates vanish in bfloat16
+    frozen = settings.dtype
+    reference = None
+    if settings.objective == "dpo" and (places.ref is not None or settings.lora is None):
+        reference = model_files.load(places.ref or task.start, frozen)
+    return Job(
+        config=config,
+        model=model_files.load(task.start, frozen if settings.lora is not None else "float32"),
+        reference=reference,
+        tokenizer=model_folder.load_tokenizer(places.init),
+        rows=rows,
+        peft_config=_peft_config(settings),
+    )
+
+
+def _peft_config(settings: TrainSettings) -> PeftConfig | None:
+    if settings.lora is None:
+        return None
+    lora = settings.lora
+    every = lora.targets == "all_linear"
+    config: PeftConfig = require("peft", "train").LoraConfig(
+        r=lora.r,
+        lora_alpha=lora.alpha,
+        lora_dropout=lora.dropout,
+        target_modules="all-linear" if every else list(lora.targets),
+        task_type="CAUSAL_LM",
+    )
+    return config
+
+
+def _run(trainer: Trainer, task: Task, rows: Rows) -> TrainStats:
+    """Train to the end. Seconds and memory are this process's, also where it resumed."""
+    if task.resume is not None:
+        log.info("train: goes on from %s", task.resume.name)
+    start = time.monotonic()
+    trainer.train(resume_from_checkpoint=None if task.resume is None else str(task.resume))
+    state = trainer.state
+    return TrainStats(
+        examples=len(rows),
+        updates=state.global_step,
+        tokens=round(examples.learned_tokens(rows) * (state.epoch or 0.0)),
+        seconds=time.monotonic() - start,
+        peak_memory_mib=_peak_memory_mib(task.profile),
+        log=[_numbers(entry) for entry in state.log_history if "loss" in entry],
+    )
+
+
+def _numbers(entry: dict[str, Any]) -> dict[str, float]:
+    return {key: float(value) for key, value in entry.items() if isinstance(value, int | float)}
+
+
+def _peak_memory_mib(profile: TrainProfile) -> float:
+    """The GPU's peak in this run, or this process's since it started."""
+    if profile.device == "cuda":
+        import torch
+
+        return float(torch.cuda.max_memory_allocated()) / 2**20
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    # kilobytes on Linux, bytes on macOS
+    return peak / 2**20 if sys.platform == "darwin" else peak / 2**10

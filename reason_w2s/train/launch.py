@@ -1,0 +1,160 @@
+"""Training in several processes: files for `accelerate launch`, and the launch itself.
+
+Both files are rendered from the profile and the step, kept with the run, and can be used by hand:
+`accelerate launch --config_file accelerate.yaml -m reason_w2s.train.rank task.json`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from reason_w2s import errors
+from reason_w2s.errors import EngineError, W2SError, require
+from reason_w2s.train.arguments import accumulation
+from reason_w2s.train.config import Progress, TrainProfile, TrainStats
+from reason_w2s.train.job import Rows, Task
+
+ROWS = "rows"
+TASK = "task.json"
+RESULT = "result.json"
+MAX_GRAD_NORM = 1.0
+"""transformers' default, which DeepSpeed has to be told."""
+
+
+def launch(task: Task, rows: Rows, progress: Progress) -> TrainStats:
+    """Train in the processes the profile asks for; this one only waits and passes progress on.
+
+    Raises:
+        EngineError: a process died or failed; what it printed is on standard error.
+        W2SError: what the first process raised on purpose.
+    """
+    work, folder = task.places.work, task.places.rendered or task.places.work
+    _write_rows(rows, work / ROWS)
+    (work / RESULT).unlink(missing_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / TASK).write_text(task.to_json(), encoding="utf-8")
+    config = render(task, folder)
+    code = _start([*_command(config), "-m", "reason_w2s.train.rank", str(folder / TASK)], progress)
+    result = _result(work / RESULT)
+    if result is None or code != 0:
+        asked = f"{task.profile.processes} processes, ZeRO stage {task.profile.zero_stage}"
+        raise EngineError(f"training in {asked}: accelerate launch ended with code {code}")
+    shutil.rmtree(work / ROWS)
+    return TrainStats(**result)
+
+
+def render(task: Task, folder: Path) -> Path:
+    """Write accelerate.yaml, and deepspeed.json where a ZeRO stage is asked for."""
+    profile = task.profile
+    settings: dict[str, Any] = {
+        "compute_environment": "LOCAL_MACHINE",
+        # accelerate's word for torchrun, also where the processes then train on CPUs
+        "distributed_type": "DEEPSPEED" if profile.zero_stage else "MULTI_GPU",
+        "num_machines": 1,
+        "machine_rank": 0,
+        "num_processes": profile.processes,
+        "use_cpu": False,
+        # a free port: two runs on one machine must not meet
+        "main_process_port": 0,
+    }
+    if profile.zero_stage:
+        path = folder / "deepspeed.json"
+        path.write_text(json.dumps(deepspeed_config(task), indent=1) + "\n", encoding="utf-8")
+        settings["deepspeed_config"] = {
+            "deepspeed_config_file": str(path),
+            "zero3_init_flag": profile.zero_stage == 3,
+        }
+    else:
+        settings["mixed_precision"] = "bf16" if task.settings.dtype == "bfloat16" else "no"
+    config = folder / "accelerate.yaml"
+    # accelerate reads YAML 1.1, where an unquoted `no` is false
+    text = require("yaml", "train").safe_dump(settings, sort_keys=False)
+    config.write_text(text, encoding="utf-8")
+    return config
+
+
+def deepspeed_config(task: Task) -> dict[str, Any]:
+    """DeepSpeed's own settings. The optimiser is TRL's (torch AdamW), so losses are plain's."""
+    profile, settings = task.profile, task.settings
+    micro, steps = accumulation(settings, profile)
+    return {
+        "train_batch_size": settings.batch,
+        "train_micro_batch_size_per_gpu": micro,
+        "gradient_accumulation_steps": steps,
+        "gradient_clipping": float(settings.trainer.get("max_grad_norm", MAX_GRAD_NORM)),
+        "bf16": {"enabled": settings.dtype == "bfloat16"},
+        "zero_allow_untested_optimizer": True,
+        "zero_force_ds_cpu_optimizer": False,
+        "zero_optimization": _zero(profile),
+    }
+
+
+def _zero(profile: TrainProfile) -> dict[str, Any]:
+    found: dict[str, Any] = {"stage": profile.zero_stage}
+    if profile.offload != "none":
+        found["offload_optimizer"] = {"device": "cpu", "pin_memory": profile.device == "cuda"}
+    if profile.zero_stage == 3:
+        found["stage3_gather_16bit_weights_on_model_save"] = True
+        if profile.offload == "all":
+            found["offload_param"] = {"device": "cpu", "pin_memory": profile.device == "cuda"}
+    return found
+
+
+def _write_rows(rows: Rows, folder: Path) -> None:
+    """Tokenised once, read by every process."""
+    shutil.rmtree(folder, ignore_errors=True)
+    require("datasets", "train").Dataset.from_list(rows).save_to_disk(str(folder))
+
+
+def _command(config: Path) -> list[str]:
+    python = [sys.executable, "-m"]
+    launcher = [*python, "reason_w2s.processes", *python, "accelerate.commands.launch"]
+    return [*launcher, "--config_file", str(config)]
+
+
+def _start(command: list[str], progress: Progress) -> int:
+    """Run it to its end; its lines of progress are passed on, all else goes to standard error."""
+    process = subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        env={**os.environ, **_environment()},
+        text=True,
+    )
+    assert process.stdout is not None
+    try:
+        for line in process.stdout:
+            if line.startswith('{"updates"'):
+                told = json.loads(line)
+                progress(told["updates"], told["of"])
+            else:
+                sys.stderr.write(line)
+        return process.wait()
+    finally:
+        process.kill()
+        process.wait()
+
+
+def _environment() -> dict[str, str]:
+    """What the processes need to find this very package, and to be heard at once."""
+    root = str(Path(__file__).parents[2])
+    known = os.environ.get("PYTHONPATH")
+    return {"PYTHONPATH": f"{root}{os.pathsep}{known}" if known else root, "PYTHONUNBUFFERED": "1"}
+
+
+def _result(path: Path) -> dict[str, Any] | None:
+    """What the first process said when it ended: its statistics, or an error of ours."""
+    if not path.is_file():
+        return None
+    said: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    if "error" not in said:
+        return said
+    known = getattr(errors, said["error"], None)
+    if isinstance(known, type) and issubclass(known, W2SError):
+        raise known(said["message"])
+    raise EngineError(f"{said['error']}: {said['message']}")

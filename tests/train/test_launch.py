@@ -1,0 +1,211 @@
+"""Several processes and DeepSpeed: plain's losses, the same curve after a kill, the same model."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from reason_w2s.engines import EngineSettings, model_folder
+from reason_w2s.engines.hf import HfScorer
+from reason_w2s.errors import ConfigError
+from reason_w2s.train.arguments import config_arguments
+from reason_w2s.train.config import Lora, TrainProfile, TrainSettings
+from reason_w2s.train.examples import sft_rows
+from reason_w2s.train.job import Task, TrainPlaces
+from reason_w2s.train.launch import deepspeed_config, render
+from tests.train.runs import PROMPT, run, sums
+
+ROOT = Path(__file__).parents[2]
+LORA = Lora(r=4, alpha=8)
+DEEPSPEED = [(objective, stage, lora) for objective in ("sft", "dpo") for stage in (2, 3)
+             for lora in (None, LORA)]  # fmt: skip
+
+compiles = pytest.mark.skipif(
+    shutil.which("c++") is None, reason="no C++ compiler: DeepSpeed builds an extension on CPU"
+)
+
+
+def settings(objective: str = "sft", **changes: object) -> TrainSettings:
+    rate = {"learning_rate": 1e-2} if objective == "sft" else {"learning_rate": 1e-4, "beta": 0.5}
+    trainer = {**rate, "warmup_steps": 0, "weight_decay": 0.0}
+    return TrainSettings(
+        **{"objective": objective, "batch": 8, "updates": 8, "trainer": trainer, **changes}
+    )
+
+
+def profile(stage: int, **changes: object) -> TrainProfile:
+    return TrainProfile(
+        **{"processes": 2, "zero_stage": stage, "threads": 1, "save_updates": 3, **changes}
+    )
+
+
+def task(folder: Path, of: TrainProfile, **changes: object) -> Task:
+    places = TrainPlaces(folder, None, folder / "out", folder / "work")
+    return Task(settings(**changes), of, places, PROMPT, 3, folder, None)
+
+
+def losses(stats: object) -> list[float]:
+    return [entry["loss"] for entry in stats.log]
+
+
+def test_a_task_survives_its_file(tmp_path: Path) -> None:
+    one = task(tmp_path, profile(2), lora=LORA, dtype="bfloat16")
+    assert Task.from_json(one.to_json()) == one
+
+
+@pytest.mark.parametrize(("processes", "micro", "steps"), [(1, None, 1), (2, 2, 16), (8, 4, 2)])
+def test_the_global_batch_is_the_recipes_on_every_profile(tmp_path, processes, micro, steps):
+    where = TrainProfile(processes=processes, zero_stage=3, micro_batch=micro)
+    made = task(tmp_path, where, batch=64)
+    found = deepspeed_config(made)
+    options = config_arguments(made.settings, where, output=tmp_path, examples=640, seed=0)
+    assert found["gradient_accumulation_steps"] == steps == options["gradient_accumulation_steps"]
+    per_gpu = found["train_micro_batch_size_per_gpu"]
+    assert per_gpu == options["per_device_train_batch_size"]
+    assert per_gpu * steps * processes == found["train_batch_size"] == 64
+
+
+def test_files_for_accelerate_and_deepspeed(tmp_path: Path) -> None:
+    import yaml
+
+    where = TrainProfile(device="cuda", processes=8, zero_stage=3, offload="all", micro_batch=1)
+    trainer = {"learning_rate": 1e-5, "max_grad_norm": 0.3}
+    made = task(tmp_path, where, dtype="bfloat16", trainer=trainer)
+    config = yaml.safe_load(render(made, tmp_path).read_text())
+    assert (config["distributed_type"], config["num_processes"]) == ("DEEPSPEED", 8)
+    named = config["deepspeed_config"]
+    assert named["zero3_init_flag"] is True
+    found = json.loads(Path(named["deepspeed_config_file"]).read_text())
+    assert found["bf16"] == {"enabled": True}
+    assert found["gradient_clipping"] == 0.3
+    zero = found["zero_optimization"]
+    assert zero["stage"] == 3
+    assert zero["offload_param"]["device"] == zero["offload_optimizer"]["device"] == "cpu"
+    plain = task(tmp_path, TrainProfile(processes=2), dtype="float32")
+    config = yaml.safe_load(render(plain, tmp_path).read_text())
+    assert config["mixed_precision"] == "no", "a word, not a YAML 1.1 false"
+    assert "deepspeed_config" not in config
+
+
+def test_offload_needs_its_stage() -> None:
+    with pytest.raises(ValueError, match="offload: all needs zero_stage 3"):
+        TrainProfile(zero_stage=2, offload="all")
+
+
+@pytest.mark.torch
+@pytest.mark.slow
+def test_two_processes_train_what_one_does(tiny_model: Path, tmp_path: Path) -> None:
+    plain = run(tiny_model, tmp_path / "one", settings())
+    two = run(tiny_model, tmp_path / "two", settings(), profile=profile(0))
+    assert losses(two) == pytest.approx(losses(plain), abs=1e-4)
+    assert two.tokens == plain.tokens
+    assert_same_model(tmp_path / "one" / "out", tmp_path / "two" / "out")
+
+
+@compiles
+@pytest.mark.torch
+@pytest.mark.slow
+@pytest.mark.parametrize(("objective", "stage", "lora"), DEEPSPEED)
+def test_deepspeed_trains_what_plain_does(tiny_model, tmp_path, objective, stage, lora) -> None:
+    what = settings(objective, lora=lora)
+    plain = run(tiny_model, tmp_path / "plain", what)
+    told: list[tuple[int, int]] = []
+    sharded = run(
+        tiny_model,
+        tmp_path / "zero",
+        what,
+        profile=profile(stage),
+        progress=lambda done, total: told.append((done, total)),
+    )
+    assert losses(plain)[-1] < losses(plain)[0] - 0.01
+    assert losses(sharded) == pytest.approx(losses(plain), abs=1e-4)
+    assert told == [(done, 8) for done in range(1, 9)]
+    assert_same_model(tmp_path / "plain" / "out", tmp_path / "zero" / "out")
+
+
+@compiles
+@pytest.mark.torch
+@pytest.mark.vllm
+@pytest.mark.slow
+@pytest.mark.parametrize("lora", [None, LORA])
+def test_killed_mid_way_the_curve_is_the_same_and_vllm_loads_it(
+    tiny_model: Path, tmp_path: Path, lora: Lora | None
+) -> None:
+    what = settings(lora=lora)
+    whole = run(tiny_model, tmp_path / "whole", what)
+    code = (
+        "import os, pathlib; from tests.train.runs import run; "
+        "from reason_w2s.train.config import TrainProfile, TrainSettings; "
+        f"what = TrainSettings.model_validate_json({what.model_dump_json()!r}); "
+        f"where = TrainProfile.model_validate_json({profile(3).model_dump_json()!r}); "
+        "die = lambda done, total: done == 5 and os.kill(os.getpid(), 9); "
+        f"run(pathlib.Path({str(tiny_model)!r}), pathlib.Path({str(tmp_path / 'cut')!r}), what, "
+        "profile=where, progress=die)"
+    )
+    died = subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False, capture_output=True)
+    assert died.returncode == -signal.SIGKILL, died.stderr.decode()[-2000:]
+    kept = [path.name for path in (tmp_path / "cut" / "work").glob("checkpoint-*")]
+    assert kept == ["checkpoint-3"]
+    resumed = run(tiny_model, tmp_path / "cut", what, profile=profile(3))
+    assert losses(resumed) == pytest.approx(losses(whole), abs=1e-4)
+    assert_same_model(tmp_path / "whole" / "out", tmp_path / "cut" / "out")
+    assert_vllm_agrees(tmp_path / "cut" / "out")
+
+
+@pytest.mark.torch
+@pytest.mark.slow
+def test_a_mistake_in_the_processes_is_the_users_one_line(tiny_model, tmp_path: Path) -> None:
+    what = settings(trainer={"learning_rate": 1e-2, "optim": "no_such"})
+    with pytest.raises(ConfigError, match=r"TRL refuses this sft step.*no_such"):
+        run(tiny_model, tmp_path, what, profile=profile(0))
+
+
+def assert_same_model(one: Path, two: Path) -> None:
+    """Both folders give the same log-probabilities to the same answers."""
+    rows = sft_rows(sums(6), PROMPT, model_folder.load_tokenizer(one))
+    asked = [(row["input_ids"][:5], row["input_ids"][5:]) for row in rows]
+    first, second = (
+        HfScorer(folder, EngineSettings(dtype="float32")).logprobs(asked) for folder in (one, two)
+    )
+    for line, other in zip(first, second, strict=True):
+        assert other == pytest.approx(line, abs=2e-3)
+
+
+def assert_vllm_agrees(folder: Path) -> None:
+    """vLLM gives the answers the log-probabilities that transformers gives them."""
+    os.environ.setdefault("VLLM_ENABLE_V1_MULTIPROCESSING", "0")
+    import vllm
+    from vllm.lora.request import LoRARequest
+
+    adapter = model_folder.is_adapter(folder)
+    rows = sft_rows(sums(6), PROMPT, model_folder.load_tokenizer(folder))
+    asked = [(row["input_ids"][:5], row["input_ids"][5:]) for row in rows]
+    expected = HfScorer(folder, EngineSettings(dtype="float32")).logprobs(asked)
+    engine = vllm.LLM(
+        str(model_folder.base_of(folder) if adapter else folder),
+        dtype="float32",
+        enforce_eager=True,
+        enable_lora=adapter,
+        max_model_len=64,
+        enable_chunked_prefill=False,
+        max_num_batched_tokens=4096,
+        kv_cache_memory_bytes=2**28,
+    )
+    outputs = engine.generate(
+        [{"prompt_token_ids": row["input_ids"]} for row in rows],
+        vllm.SamplingParams(max_tokens=1, prompt_logprobs=0),
+        lora_request=LoRARequest("adapter", 1, str(folder)) if adapter else None,
+        use_tqdm=False,
+    )
+    engine.llm_engine.engine_core.shutdown()
+    for output, line, row in zip(outputs, expected, rows, strict=True):
+        ids = row["input_ids"]
+        found = [output.prompt_logprobs[at][ids[at]].logprob for at in range(5, len(ids))]
+        assert found == pytest.approx(line, abs=1e-4)
