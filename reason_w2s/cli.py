@@ -144,15 +144,19 @@ def evaluate(
     seed: Seed = None,
 ) -> None:
     """Measure a checkpoint on suites: accuracy with interval, n, stop and truncation rates."""
+    from reason_w2s.prompts.view import describe
     from reason_w2s.recipe.load import eval_recipe, plan_of
     from reason_w2s.recipe.overlay import override
-    from reason_w2s.runs.run import Selection
+    from reason_w2s.runs.run import Run, Selection
 
     data = eval_recipe(checkpoint, suite.split(","), prompt=prompt, seed=seed or 0)
     for assignment in overrides or []:
         data = override(data, assignment)
     folder = runs / (name or _default_name(data["name"], seed))
     _execute(plan_of(data, place="eval"), data, folder, _profile(profile, engine), Selection())
+    for step, item in Run.open(folder).items.items():
+        if item.model is not None:
+            typer.echo(f"{step} was asked with: {describe(item.model.asked())}")
 
 
 @app.command()
@@ -170,6 +174,21 @@ def check(
     for status_, count in counts.most_common():
         typer.echo(f"{status_:<24} {count:>8,}  {count / total:.3f}")
     typer.echo(f"{'in all':<24} {total:>8,}")
+
+
+@app.command()
+def prompts(
+    name: Annotated[str | None, typer.Argument(help="A prompt; none: list them.")] = None,
+    model: Annotated[
+        str | None,
+        typer.Option(help="Show it in this model's chat template and tokens; alone: its own."),
+    ] = None,
+) -> None:
+    """List the prompts, or show one asking an example problem, exactly as a model sees it."""
+    from reason_w2s.prompts.view import view
+
+    for line in view(name, model):
+        typer.echo(line)
 
 
 @app.command()

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pydantic import BaseModel, ConfigDict
+from jinja2 import TemplateError
+from pydantic import BaseModel, ConfigDict, model_validator
 
 from reason_w2s.errors import ConfigError, DataError
 from reason_w2s.records import Problem
@@ -22,13 +23,26 @@ if TYPE_CHECKING:
 FOLDER = Path(__file__).parent
 
 
-class Prompt(BaseModel):
-    """How to ask. `template` and `system` may hold `{question}`; other braces are kept as they are.
+class Shot(BaseModel):
+    """An example to follow: a question and the response to it."""
 
-    chat: render as chat turns with the model's own template; otherwise `template` is the text.
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    question: str
+    response: str
+
+
+class Prompt(BaseModel):
+    """How to ask. `template` holds `{question}`; other braces are kept as they are.
+
+    chat: render as chat turns with the model's own template, to which chat_template_kwargs are
+    passed (`enable_thinking`); otherwise `template` is the text.
+    shots: questions and responses put before the question: as turns, or as text with an empty line
+    after each.
     prefill: text the response is made to begin with; it is part of the prompt, not of the response.
-    separator: what is put before a response that exists as text only (a gold solution, an imported
-    trace) when it becomes a training target; sampled responses carry their own first token.
+    A chat template that ends in it already is left as it is.
+    separator: what is put before a response that exists as text only (a shot, a gold solution, an
+    imported trace); sampled responses carry their own first token.
     stop: strings that end a response (not included in it).
     """
 
@@ -37,10 +51,20 @@ class Prompt(BaseModel):
     template: str
     system: str | None = None
     chat: bool = False
+    shots: tuple[Shot, ...] = ()
     prefill: str = ""
     separator: str = ""
     stop: tuple[str, ...] = ()
     chat_template_kwargs: dict[str, Any] = {}
+
+    @model_validator(mode="after")
+    def _asks(self) -> Prompt:
+        if "{question}" not in self.template:
+            raise ValueError("the template must hold {question}")
+        for key in ("system", "chat_template_kwargs"):
+            if getattr(self, key) and not self.chat:
+                raise ValueError(f"{key} needs chat: true; a plain prompt is its template alone")
+        return self
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +78,12 @@ class Rendered:
 def names() -> list[str]:
     """The prompts that ship with the package."""
     return sorted(path.stem for path in FOLDER.glob("*.yaml"))
+
+
+def purpose(name: str) -> str:
+    """What a shipped prompt is for: the first line of its file."""
+    first = (FOLDER / f"{name}.yaml").read_text(encoding="utf-8").splitlines()[0]
+    return first.removeprefix("#").strip()
 
 
 def load(name: str) -> Prompt:
@@ -76,21 +106,58 @@ def render(
     """The text that asks `problem`.
 
     Raises:
-        DataError: a chat prompt for a tokenizer without a chat template.
+        DataError: a chat prompt for a tokenizer without a chat template, or for one that refuses
+            the turns or deletes text from them.
     """
-    # str.format would trip over the braces of LaTeX
-    user = prompt.template.replace("{question}", problem.question)
     if not prompt.chat:
-        return Rendered(user + prompt.prefill, special=True)
+        shots = [
+            f"{asking(prompt, shot.question)}{prompt.separator}{shot.response}\n\n"
+            for shot in prompt.shots
+        ]
+        text = "".join([*shots, asking(prompt, problem.question), prompt.prefill])
+        return Rendered(text, special=True)
     if tokenizer is None or tokenizer.chat_template is None:
         raise DataError("this prompt asks in chat turns, but the model's tokenizer has no template")
-    turns = [{"role": "user", "content": user}]
-    if prompt.system is not None:
-        turns.insert(0, {"role": "system", "content": prompt.system})
-    text = tokenizer.apply_chat_template(
-        turns, tokenize=False, add_generation_prompt=True, **prompt.chat_template_kwargs
-    )
-    return Rendered(str(text) + prompt.prefill, special=False)
+    text = _templated(turns(prompt, problem.question), prompt, tokenizer)
+    opened = bool(prompt.prefill) and text.rstrip().endswith(prompt.prefill.strip())
+    return Rendered(text if opened else text + prompt.prefill, special=False)
+
+
+def asking(prompt: Prompt, question: str) -> str:
+    """The template with a question in it."""
+    # str.format would trip over the braces of LaTeX
+    return prompt.template.replace("{question}", question)
+
+
+def turns(prompt: Prompt, question: str) -> list[dict[str, str]]:
+    """The chat turns up to the question, each with a `role` and its `content`."""
+    found = [] if prompt.system is None else [{"role": "system", "content": prompt.system}]
+    for shot in prompt.shots:
+        found.append({"role": "user", "content": asking(prompt, shot.question)})
+        found.append({"role": "assistant", "content": shot.response})
+    return [*found, {"role": "user", "content": asking(prompt, question)}]
+
+
+def _templated(
+    asked: list[dict[str, str]], prompt: Prompt, tokenizer: PreTrainedTokenizerBase
+) -> str:
+    """The turns as the model's own template writes them, none of their text missing."""
+    try:
+        text = str(
+            tokenizer.apply_chat_template(
+                asked, tokenize=False, add_generation_prompt=True, **prompt.chat_template_kwargs
+            )
+        )
+    except TemplateError as error:
+        raise DataError(f"the model's chat template refuses this prompt: {error}") from error
+    for turn in asked:
+        if turn["content"].strip() not in text:
+            raise DataError(
+                f"the model's chat template deletes text from the {turn['role']} turn "
+                f"{turn['content'][:60]!r}; ask without chat turns (chat: false), or leave out of "
+                f"the turn what is deleted (reasoning before </think>, a system text)"
+            )
+    return text
 
 
 def encode(rendered: Rendered, tokenizer: PreTrainedTokenizerBase) -> list[int]:
