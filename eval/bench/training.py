@@ -1,0 +1,240 @@
+"""Our training step beside the bare TRL script on the same data: updates per second, peak memory.
+
+    python eval/bench/training.py [--objective sft|dpo] [--device cpu|cuda] [--size tiny|half]
+
+A random Qwen2 (`tiny`: about 1M parameters; `half`: the shape of Qwen2.5-0.5B) learns GSM8K
+solutions. Each side runs in a process of its own, in turns. Prints one JSON object; the ratio is
+ours over bare. The losses of both sides' first updates must agree, or it fails: then they would not
+have learned the same.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[2]
+FIXTURE = ROOT / "tests" / "fixtures" / "gsm8k" / "train.jsonl"
+SIZES = {
+    "tiny": {"vocab_size": 4096, "hidden": 128, "layers": 4, "heads": 4},
+    "half": {"vocab_size": 151936, "hidden": 896, "layers": 24, "heads": 14},
+}
+FEED_FORWARD = {"tiny": 344, "half": 4864}
+KEY_VALUE_HEADS = {"tiny": 2, "half": 2}
+TRAINER = {"learning_rate": 1e-5, "warmup_steps": 0, "lr_scheduler_type": "constant"}
+
+
+def rows(count: int) -> list[dict[str, str]]:
+    """Question, right solution, and another problem's solution as the wrong one."""
+    found = [json.loads(line) for line in FIXTURE.read_text(encoding="utf-8").splitlines()]
+    chosen = [found[at % len(found)] for at in range(count)]
+    other = [found[(at + 1) % len(found)] for at in range(count)]
+    return [
+        {"question": one["question"], "answer": one["answer"], "wrong": two["answer"]}
+        for one, two in zip(chosen, other, strict=True)
+    ]
+
+
+def make_model(folder: Path, size: str) -> None:
+    """A random model with a byte-level tokenizer learned from the questions."""
+    import torch
+    from transformers import Qwen2Config, Qwen2ForCausalLM
+
+    from reason_w2s.train.pretrain import ScratchSettings, scratch
+
+    texts = [row["question"] for row in rows(1000)]
+    scratch(ScratchSettings(vocab_size=4096), texts, folder, seed=0)
+    shape = SIZES[size]
+    config = Qwen2Config.from_pretrained(folder)
+    config.update(
+        {
+            "vocab_size": shape["vocab_size"],
+            "hidden_size": shape["hidden"],
+            "num_hidden_layers": shape["layers"],
+            "num_attention_heads": shape["heads"],
+            "num_key_value_heads": KEY_VALUE_HEADS[size],
+            "intermediate_size": FEED_FORWARD[size],
+            "layer_types": ["full_attention"] * int(shape["layers"]),
+            "max_position_embeddings": 2048,
+        }
+    )
+    torch.manual_seed(0)
+    Qwen2ForCausalLM(config).save_pretrained(folder)
+
+
+def ours(asked: argparse.Namespace, model: Path, out: Path) -> dict[str, Any]:
+    """`train.run.train`, as a recipe's step calls it."""
+    from reason_w2s.prompts import Prompt
+    from reason_w2s.records import Problem
+    from reason_w2s.train.config import (
+        Answer,
+        Example,
+        PairExample,
+        TrainProfile,
+        TrainSettings,
+    )
+    from reason_w2s.train.run import TrainPlaces, train
+
+    data: list[Any] = []
+    for at, row in enumerate(rows(asked.batch * asked.updates)):
+        problem, right = Problem(id=str(at), question=row["question"]), Answer(row["answer"])
+        pair = PairExample(problem, right, Answer(row["wrong"]))
+        data.append(pair if asked.objective == "dpo" else Example(problem, right))
+    settings = TrainSettings(
+        objective=asked.objective,
+        batch=asked.batch,
+        updates=asked.updates,
+        dtype=asked.dtype,
+        trainer=TRAINER,
+    )
+    profile = TrainProfile(
+        device=asked.device, micro_batch=asked.micro_batch, threads=asked.threads
+    )
+    stats = train(
+        data,
+        settings,
+        TrainPlaces(model, None, out / "model", out / "work"),
+        prompt=Prompt(template="Question: {question}\nAnswer:", separator=" "),
+        seed=0,
+        profile=profile,
+        progress=lambda done, total: None,
+    )
+    return {
+        "updates_per_s": stats.updates / stats.seconds,
+        "peak_memory_mib": stats.peak_memory_mib,
+        "first_loss": stats.log[0]["loss"],
+        "tokens": stats.tokens,
+    }
+
+
+def bare(asked: argparse.Namespace, model: Path, out: Path) -> dict[str, Any]:
+    """What TRL's documentation shows, with the same batch, length and optimiser."""
+    import resource
+    import time
+
+    import torch
+    import trl
+    from datasets import Dataset
+
+    if asked.threads:
+        torch.set_num_threads(asked.threads)
+    data = []
+    for row in rows(asked.batch * asked.updates):
+        prompt = f"Question: {row['question']}\nAnswer:"
+        right, wrong = " " + row["answer"], " " + row["wrong"]
+        sides = {"chosen": right, "rejected": wrong}
+        data.append(
+            {"prompt": prompt, **(sides if asked.objective == "dpo" else {"completion": right})}
+        )
+    dpo = asked.objective == "dpo"
+    config, trainer_class = (
+        (trl.DPOConfig, trl.DPOTrainer) if dpo else (trl.SFTConfig, trl.SFTTrainer)
+    )
+    trainer = trainer_class(
+        model=str(model),
+        args=config(
+            output_dir=str(out),
+            per_device_train_batch_size=asked.micro_batch,
+            gradient_accumulation_steps=asked.batch // asked.micro_batch,
+            max_steps=asked.updates,
+            max_length=2048,
+            bf16=asked.dtype == "bfloat16",
+            use_cpu=asked.device == "cpu",
+            gradient_checkpointing=False,
+            model_init_kwargs={"dtype": "float32"},
+            save_strategy="no",
+            logging_steps=max(1, asked.updates // 50),
+            disable_tqdm=True,
+            seed=0,
+            **TRAINER,
+        ),
+        train_dataset=Dataset.from_list(data),
+    )
+    start = time.monotonic()
+    trainer.train()
+    seconds = time.monotonic() - start
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10
+    if asked.device == "cuda":
+        peak = torch.cuda.max_memory_allocated() / 2**20
+    first = next(entry for entry in trainer.state.log_history if "loss" in entry)
+    return {
+        "updates_per_s": asked.updates / seconds,
+        "peak_memory_mib": peak,
+        "first_loss": first["loss"],
+        "tokens": None,
+    }
+
+
+def arguments() -> argparse.Namespace:
+    """The command line; `--side` is how this script calls itself."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", maxsplit=1)[0])
+    parser.add_argument("--objective", choices=["sft", "dpo"], default="sft")
+    parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
+    parser.add_argument("--size", choices=list(SIZES), default="tiny")
+    parser.add_argument("--dtype", choices=["float32", "bfloat16"], default="float32")
+    parser.add_argument("--batch", type=int, default=16)
+    parser.add_argument("--micro-batch", type=int, default=8)
+    parser.add_argument("--updates", type=int, default=30)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--threads", type=int, default=None)
+    parser.add_argument("--side", choices=["ours", "bare"], help=argparse.SUPPRESS)
+    parser.add_argument("--model", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--out", type=Path, help=argparse.SUPPRESS)
+    return parser.parse_args()
+
+
+def side(name: str, model: Path, out: Path) -> dict[str, Any]:
+    """One side in a process of its own; its result is the last line it prints."""
+    command = [sys.executable, __file__, *sys.argv[1:], "--side", name]
+    done = subprocess.run(
+        [*command, "--model", str(model), "--out", str(out)],
+        stdout=subprocess.PIPE,
+        check=True,
+        text=True,
+    )
+    found: dict[str, Any] = json.loads(done.stdout.strip().splitlines()[-1])
+    return found
+
+
+def main() -> None:
+    """Measure both sides in turns and print."""
+    asked = arguments()
+    if asked.side:
+        print(json.dumps((ours if asked.side == "ours" else bare)(asked, asked.model, asked.out)))
+        return
+    with tempfile.TemporaryDirectory() as place:
+        folder = Path(place)
+        make_model(folder / "model", asked.size)
+        found: dict[str, list[dict[str, Any]]] = {"bare": [], "ours": []}
+        for number in range(asked.rounds):
+            for name, results in found.items():
+                results.append(side(name, folder / "model", folder / f"{name}{number}"))
+    print(json.dumps(summary(found), indent=1))
+
+
+def summary(found: dict[str, list[dict[str, Any]]]) -> dict[str, Any]:
+    """Means, and the ratio of each round."""
+    first = {name: results[0]["first_loss"] for name, results in found.items()}
+    if abs(first["ours"] - first["bare"]) > 0.01 * first["bare"]:
+        raise SystemExit(f"the two sides do not learn the same: first losses {first}")
+    rates = {name: [one["updates_per_s"] for one in results] for name, results in found.items()}
+    ratios = [ours_ / bare_ for ours_, bare_ in zip(rates["ours"], rates["bare"], strict=True)]
+    return {
+        "first_loss": first,
+        "updates_per_s": {name: round(statistics.mean(rate), 3) for name, rate in rates.items()},
+        "ours_over_bare": [round(ratio, 3) for ratio in ratios],
+        "peak_memory_mib": {
+            name: round(max(one["peak_memory_mib"] for one in results))
+            for name, results in found.items()
+        },
+    }
+
+
+if __name__ == "__main__":
+    main()
