@@ -105,29 +105,6 @@ def learned_tokens(rows: Sequence[dict[str, list[int]]]) -> int:
     return sum(label != IGNORED for row in rows for label in row["labels"])
 
 
-def check_lengths(
-    rows: Sequence[dict[str, list[int]]], max_length: int | None, positions: int | None
-) -> None:
-    """Refuse examples that would be cut, by the recipe's limit or by the model's.
-
-    Raises:
-        DataError: some are longer; how many, how long the longest, and what to set.
-    """
-    limits = [limit for limit in (max_length, positions) if limit is not None]
-    if not limits:
-        return
-    limit = min(limits)
-    longer = [length for length in lengths(rows) if length > limit]
-    if not longer:
-        return
-    what = f"{len(longer)} of {len(rows)} examples are longer than {limit} tokens"
-    if positions is not None and max(longer) > positions:
-        todo = f"the model takes {positions}; drop them before training (select by n_tokens)"
-    else:
-        todo = f"set trainer.max_length to {max(longer)} or drop them (select by n_tokens)"
-    raise DataError(f"{what}, the longest {max(longer)}; {todo}")
-
-
 def _spell(ids: Sequence[int], text: str, tokenizer: PreTrainedTokenizerBase) -> bool:
     """Whether the ids, which may be another tokenizer's, are this text here.
 

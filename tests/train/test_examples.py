@@ -68,22 +68,3 @@ def test_a_pair_of_equals_is_refused(tokenizer) -> None:
 def test_an_empty_answer_that_was_cut_is_refused(tokenizer) -> None:
     with pytest.raises(DataError, match="p1: an answer without a single token"):
         examples.sft_rows([Example(PROBLEM, Answer("", ends=False))], PROMPT, tokenizer)
-
-
-@pytest.mark.parametrize(
-    ("limit", "positions", "said"),
-    [
-        (8, 100, "2 of 3 examples are longer than 8 tokens, the longest 12; set trainer.max_len"),
-        (None, 10, "1 of 3 examples are longer than 10 tokens, the longest 12; the model takes 10"),
-        (20, 10, "longer than 10 tokens"),
-    ],
-)
-def test_nothing_is_cut_silently(limit, positions, said) -> None:
-    rows = [{"input_ids": [5] * n, "labels": [5] * n} for n in (8, 9, 12)]
-    with pytest.raises(DataError, match=said):
-        examples.check_lengths(rows, limit, positions)
-
-
-@pytest.mark.parametrize(("limit", "positions"), [(12, None), (None, 12), (None, None), (12, 99)])
-def test_what_fits_passes(limit, positions) -> None:
-    examples.check_lengths([{"input_ids": [5] * 12, "labels": [5] * 12}], limit, positions)
