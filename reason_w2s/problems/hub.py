@@ -35,21 +35,33 @@ def rows(
     """
     datasets = require("datasets", extra="train")
     found = _ask(path, revision)
+    wanted = found.commit or revision
     if not found.reached:
         datasets.config.HF_HUB_OFFLINE = True
+    cause = None
     try:
         loaded: Iterable[dict[str, Any]] = datasets.load_dataset(
-            path, name, split=split, revision=found.commit or revision
+            path, name, split=split, revision=wanted
         )
+        why = None if found.reached else _another_revision(loaded, wanted)
     # what a broken set raises is any package's error: pyarrow's, fsspec's, httpx's
     except Exception as error:
-        asked = f"{path}{f' ({name})' if name else ''} [{split}]"
-        why = found.refusal or f"{type(error).__name__}: {str(error).splitlines()[0][:200]}"
-        raise DataError(
-            f"{asked} could not be loaded from the hub: {why}; give a local copy instead: "
-            f"file: {split}.jsonl[.gz] or .parquet with {columns}"
-        ) from error
-    return loaded
+        first = str(error).strip().partition("\n")[0][:200]
+        why, cause = found.refusal or f"{type(error).__name__}: {first}", error
+    if why is None:
+        return loaded
+    raise DataError(
+        f"{path}{f' ({name})' if name else ''} [{split}] could not be loaded from the hub: {why}; "
+        f"give a local copy instead: file: {split}.jsonl[.gz] or .parquet with columns {columns}"
+    ) from cause
+
+
+def _another_revision(loaded: Any, wanted: str | None) -> str | None:
+    """Without a network, `datasets` takes the newest revision that it has, whatever was asked."""
+    held = {Path(file["filename"]).parent.name for file in loaded.cache_files}
+    if wanted is None or not held - {wanted}:
+        return None
+    return f"no network, and the cache holds revision {', '.join(sorted(held))}, not {wanted}"
 
 
 def revision_of(path: str, revision: str | None) -> str | None:

@@ -45,7 +45,8 @@ def load(spec: ProblemSpec, seed: int, wanted: int | None) -> Iterator[Problem]:
             row = {**row, "id": f"math-{split_name(spec)}-{one.number}"}
         # two solutions of MATH's train split box nothing: such a problem has no gold, and that
         # alone must not keep the other 7,498 from being read
-        need_gold = spec.labels != "none" and BOX not in str(row.get("solution"))
+        boxed = spec.columns.gold is None and BOX in str(row.get("solution"))
+        need_gold = spec.labels != "none" and not boxed
         yield problem(row, spec.columns, one.place, need_gold=need_gold, names=MATH_NAMES)
 
 

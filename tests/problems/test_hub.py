@@ -126,13 +126,16 @@ def test_math_reads_its_seven_subjects_in_turn(monkeypatch):
 @pytest.mark.parametrize(
     ("settings", "file"),
     [
-        ({"source": "gsm8k", "split": "test[:5]"}, "file: test.jsonl.* with question and answer"),
-        ({"source": "math"}, "file: train.jsonl.* with problem, level, type and solution"),
+        (
+            {"source": "gsm8k", "split": "test[:5]"},
+            "file: test.jsonl.* with columns question and answer",
+        ),
+        ({"source": "math"}, "file: train.jsonl.* with columns problem, level, type and solution"),
         (
             {"source": "hub", "path": "o/s", "columns": {"question": "prompt", "gold": "target"}},
-            "file: train.jsonl.* with prompt, target",
+            "file: train.jsonl.* with columns prompt, target",
         ),
-        ({"source": "hub", "path": "o/s"}, "file: train.jsonl.* with question and answer"),
+        ({"source": "hub", "path": "o/s"}, "file: train.jsonl.* with columns question and answer"),
     ],
 )
 def test_without_a_network_one_quick_line_says_which_file_to_give(settings, file):
@@ -185,6 +188,41 @@ def test_without_a_network_the_cached_commit_is_the_identity(monkeypatch, tmp_pa
 def test_what_was_neither_reached_nor_cached_is_known_as_it_was_asked():
     assert hub.revision_of("nobody/has-this-set", "v1") == "v1"
     assert hub.revision_of("nobody/has-this-set", None) is None
+
+
+def cached(folder, commit):
+    """What `datasets` leaves in its cache of o/s at a commit; its question is the commit."""
+    import datasets
+    from datasets.arrow_writer import ArrowWriter
+
+    place = folder / "cache" / "o___s" / "default" / "0.0.0" / commit
+    place.mkdir(parents=True)
+    rows = datasets.Dataset.from_list([{"question": commit}])
+    writer = ArrowWriter(path=str(place / "s-train.arrow"), features=rows.features)
+    for row in rows:
+        writer.write(row)
+    count, size = writer.finalize()
+    writer.close()
+    split = {"name": "train", "num_bytes": size, "num_examples": count, "dataset_name": "s"}
+    datasets.DatasetInfo(
+        features=rows.features,
+        builder_name="json",
+        dataset_name="s",
+        config_name="default",
+        version="0.0.0",
+        splits={"train": split},
+    ).write_to_directory(str(place))
+
+
+@pytest.mark.torch
+def test_without_a_network_the_cache_is_used_but_never_another_revision(tmp_path):
+    cached(tmp_path, "abc")
+    spec = ProblemSpec(source="hub", path="o/s", labels="none")
+    assert load(spec, labels="none", seed=0)[0].question == "abc"
+    pinned = spec.model_copy(update={"revision": "abc"})
+    assert load(pinned, labels="none", seed=0)[0].question == "abc"
+    with pytest.raises(DataError, match=r"cache holds revision abc, not other.*file: train"):
+        load(spec.model_copy(update={"revision": "other"}), labels="none", seed=0)
 
 
 def test_datasets_is_needed(monkeypatch):
