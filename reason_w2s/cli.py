@@ -6,11 +6,11 @@ import logging
 import sys
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
-from reason_w2s.errors import W2SError
+from reason_w2s.errors import ConfigError, W2SError
 
 app = typer.Typer(
     name="reason-w2s",
@@ -212,6 +212,60 @@ def report(run: Annotated[Path, typer.Argument(help="A run's folder.")]) -> None
     from reason_w2s.runs.run import Run
 
     _report(Run.open(run))
+
+
+@app.command()
+def export(
+    run: Annotated[Path, typer.Argument(help="A run's folder.")],
+    step: Annotated[
+        str, typer.Argument(help="Traces, pairs, problems, or a train step: what it learned from.")
+    ],
+    format: Annotated[
+        Literal["records", "sft", "dpo", "kto", "stepwise"] | None,
+        typer.Option(help="Default: what fits the step's records."),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="FILE.jsonl, .jsonl.gz or .parquet; else a folder with a card."),
+    ] = None,
+    prompt: Annotated[
+        str | None, typer.Option(help="Put questions into this prompt; default: the bare question.")
+    ] = None,
+    form: Annotated[
+        Literal["text", "messages"] | None,
+        typer.Option("--as", help="Chat messages, or the text as it is learned."),
+    ] = None,
+    label: Annotated[
+        str | None, typer.Option(help="kto, stepwise: the labels' column, e.g. graded.correct.")
+    ] = None,
+    push_to_hub: Annotated[
+        str | None, typer.Option(help="Also put the folder there, as a data set: ORG/NAME.")
+    ] = None,
+    private: Annotated[bool, typer.Option("--private", help="Make it a private one.")] = False,
+    license: Annotated[str, typer.Option(help="The card's license: the hub's short name.")] = (
+        "unknown"
+    ),
+) -> None:
+    """Write a step's records for others: JSONL, Parquet, TRL's columns, the hub.
+
+    sft, dpo, kto and stepwise are TRL's columns. A folder has a card with the rows' whole origin.
+
+    Chat messages of reasoning traces can lose their reasoning: some chat templates
+    (DeepSeek-R1-Distill's) delete what stands before </think> from assistant turns, others rewrite
+    it. Look at a rendered row before training elsewhere, or use --as text.
+    """
+    from reason_w2s.export import command, write
+    from reason_w2s.export.source import Wish
+    from reason_w2s.runs.run import Run
+
+    if push_to_hub is not None and out is not None and write.is_file(out):
+        raise ConfigError("--push-to-hub needs a folder: leave out --out, or give it a folder")
+    wish = Wish(format, form, prompt, label)
+    opened, place, rows = command.export(Run.open(run), step, wish, out, license=license)
+    for line in command.said(opened, place, rows):
+        typer.echo(line)
+    if push_to_hub is not None:
+        typer.echo(f"on the hub: {write.push(place, push_to_hub, private=private)}")
 
 
 def _default_name(recipe: str, seed: int | None) -> str:

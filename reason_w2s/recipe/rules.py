@@ -55,16 +55,16 @@ def _own_gold_use(plan: Plan, step: Step) -> set[GoldUse]:
         # a step's name may hold dots, a column's does not
         maker, _, short = column.rpartition(".")
         if maker in plan.steps and short in STAGES[plan.steps[maker].stage].gold:
-            found |= {GoldUse(name, "answers") for name in _problem_sets(plan, maker)}
+            found |= {GoldUse(name, "answers") for name in problem_sets(plan, maker)}
     return found
 
 
-def _problem_sets(plan: Plan, name: str) -> set[str]:
+def problem_sets(plan: Plan, name: str) -> set[str]:
     """The sets whose problems the traces of a step answer, not those they were cut from."""
     step = plan.steps[name]
     if step.kind == "problems":
         return {name}
-    return {found for parent in step.of for found in _problem_sets(plan, parent)}
+    return {found for parent in step.of for found in problem_sets(plan, parent)}
 
 
 def _kinds(plan: Plan, step: Step, where: str) -> None:

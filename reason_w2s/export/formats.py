@@ -1,0 +1,77 @@
+"""From records to rows in TRL's columns (TRL 1.16, its page on dataset formats). Pure functions."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import pyarrow as pa
+
+from reason_w2s.export.asking import Asking
+from reason_w2s.train.config import Answer, Example, PairExample
+
+Format = Literal["records", "sft", "dpo", "kto", "stepwise"]
+TRL_TYPES: dict[Format, str] = {
+    "sft": "prompt-completion",
+    "dpo": "preference",
+    "kto": "unpaired preference",
+    "stepwise": "stepwise supervision",
+}
+TRAINERS: dict[Format, str] = {"sft": "SFTTrainer", "dpo": "DPOTrainer", "kto": "KTOTrainer"}
+
+TEXT = pa.string()
+MESSAGES = pa.list_(pa.struct([("role", pa.string()), ("content", pa.string())]))
+
+
+def schema(format: Format, asking: Asking) -> pa.Schema:
+    """The columns of a TRL format, in order."""
+    said = MESSAGES if asking.form == "messages" else TEXT
+    fields: dict[Format, list[tuple[str, pa.DataType]]] = {
+        "sft": [("prompt", said), ("completion", said)],
+        "dpo": [("prompt", said), ("chosen", said), ("rejected", said)],
+        "kto": [("prompt", said), ("completion", said), ("label", pa.bool_())],
+        "stepwise": [
+            ("prompt", TEXT),
+            ("completions", pa.list_(TEXT)),
+            ("labels", pa.list_(pa.bool_())),
+        ],
+    }
+    return pa.schema(fields[format])
+
+
+def sft_row(example: Example, asking: Asking) -> dict[str, Any]:
+    """`prompt`, `completion`."""
+    return {
+        "prompt": asking.question(example.problem),
+        "completion": asking.answer(example.answer),
+    }
+
+
+def dpo_row(pair: PairExample, asking: Asking) -> dict[str, Any]:
+    """`prompt`, `chosen`, `rejected`."""
+    return {
+        "prompt": asking.question(pair.problem),
+        "chosen": asking.answer(pair.chosen),
+        "rejected": asking.answer(pair.rejected),
+    }
+
+
+def kto_row(example: Example, label: bool, asking: Asking) -> dict[str, Any]:
+    """`prompt`, `completion`, `label`: whether the completion is a good one."""
+    return {**sft_row(example, asking), "label": label}
+
+
+def stepwise_row(example: Example, first_error: int | None, asking: Asking) -> dict[str, Any]:
+    """`prompt`, `completions`, `labels`: the steps up to and with the first wrong one.
+
+    Steps are the lines that are not empty, as `stepcheck` counts them; `first_error` is one's
+    number from 0, None: no step is known to be wrong.
+    """
+    lines = steps(example.answer)
+    kept = lines if first_error is None else lines[: first_error + 1]
+    labels = [place != first_error for place in range(len(kept))]
+    return {"prompt": asking.question(example.problem), "completions": kept, "labels": labels}
+
+
+def steps(answer: Answer) -> list[str]:
+    """The lines of an answer that are not empty."""
+    return [line for line in answer.text.split("\n") if line.strip()]
