@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+import time
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -73,6 +74,9 @@ def run(
     ] = None,
     only: Annotated[list[str] | None, typer.Option(help="Do just this step.")] = None,
     redo: Annotated[list[str] | None, typer.Option(help="Make this step again.")] = None,
+    smoke: Annotated[
+        bool, typer.Option("--smoke", help="Try it small first: 5 problems, random weights.")
+    ] = False,
 ) -> None:
     """Run a recipe: whatever its store already has is not made again."""
     from reason_w2s.recipe.load import load_plan
@@ -81,7 +85,11 @@ def run(
     plan, data = load_plan(recipe, overlays=overlays or [], overrides=overrides or [], seed=seed)
     selection = Selection(*(tuple(names or ()) for names in (until, start, only, redo)))
     folder = runs / (name or _default_name(plan.name, seed))
-    _execute(plan, data, folder, _profile(profile, engine), selection)
+    place = _profile(profile, engine)
+    if smoke:
+        _smoke(plan, data, folder.with_name(f"{folder.name}-smoke"), place, selection)
+    else:
+        _execute(plan, data, folder, place, selection)
 
 
 @app.command()
@@ -207,6 +215,20 @@ def show(
 
 
 @app.command()
+def merge(
+    adapter: Annotated[Path, typer.Argument(help="A LoRA adapter's folder.")],
+    out: Annotated[Path, typer.Argument(help="The folder to write; it must not be there yet.")],
+    dtype: Annotated[
+        Literal["bfloat16", "float32"], typer.Option(help="The precision of the result.")
+    ] = "bfloat16",
+) -> None:
+    """Merge a LoRA adapter into its base: a whole model folder that anything loads."""
+    from reason_w2s.train.merge import merge as merge_adapter
+
+    typer.echo(f"merged: {merge_adapter(adapter, out, dtype)}")
+
+
+@app.command()
 def report(run: Annotated[Path, typer.Argument(help="A run's folder.")]) -> None:
     """Write a run's HTML report again, and print its table."""
     from reason_w2s.runs.run import Run
@@ -290,7 +312,23 @@ def _this_machine() -> dict[str, Any]:
     return {"isolate": "step", "train": {"device": "cuda"}}
 
 
-def _execute(plan: Any, data: Any, folder: Path, profile: Any, selection: Any) -> None:
+def _smoke(plan: Any, data: Any, folder: Path, profile: Any, selection: Any) -> None:
+    """Run the recipe made small, in a folder with a store of its own."""
+    from reason_w2s.recipe.smoke import smoke
+    from reason_w2s.runs.smoke import refuse_failed, start_over
+
+    started = time.monotonic()
+    small = smoke(plan, data, profile.train)
+    typer.echo(f"{plan.name} --smoke: what is tried in place of what the recipe says", err=True)
+    for line in small.replaced:
+        typer.echo(f"  {line}", err=True)
+    finished = _execute(small.plan, small.data, start_over(folder), profile, selection)
+    refuse_failed(finished)
+    seconds = time.monotonic() - started
+    typer.echo(f"smoke passed: {len(finished.items)} steps in {seconds:.0f} s")
+
+
+def _execute(plan: Any, data: Any, folder: Path, profile: Any, selection: Any) -> Any:
     from rich.console import Console
 
     from reason_w2s.runs.run import execute
@@ -307,6 +345,7 @@ def _execute(plan: Any, data: Any, folder: Path, profile: Any, selection: Any) -
         _report(finished)
     else:
         typer.echo(f"{folder}: {len(finished.items)} of {len(plan.steps)} steps are done")
+    return finished
 
 
 def _report(finished: Any) -> None:

@@ -72,7 +72,7 @@ class Row:
 
 
 TRACE_FIELDS = ("model", "index", "finish_reason", "n_tokens", "n_prompt", "text")
-PROBLEM_FIELDS = ("level", "subject", "question")
+PROBLEM_FIELDS = ("id", "level", "subject", "question")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -40,8 +40,7 @@ def load_plan(
 
 def plan_of(data: dict[str, Any], *, place: str, title: str = "") -> Plan:
     """The plan of a recipe given as a mapping."""
-    seed = data.get("seed", 0)
-    recipe = parse(Recipe, _substitute(data, {"seed": seed}, place), place)
+    recipe = recipe_of(data, place)
     suites = {name: suite(name, recipe.suites.get(name)) for name in recipe.evaluate.suites}
     for name in recipe.suites:
         if name not in suites:
@@ -49,6 +48,12 @@ def plan_of(data: dict[str, Any], *, place: str, title: str = "") -> Plan:
                 f"{place}: suites.{name}: not under evaluate.suites{nearest(name, suites)}"
             )
     return expand(recipe, suites, place=place, title=title)
+
+
+def recipe_of(data: Mapping[str, Any], place: str) -> Recipe:
+    """A recipe given as a mapping, its variables replaced."""
+    seed = data.get("seed", 0)
+    return parse(Recipe, _substitute(dict(data), {"seed": seed}, place), place)
 
 
 def eval_recipe(

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterable, Iterator
+import zlib
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -20,6 +21,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from reason_w2s.errors import ConfigError, DataError, require
 from reason_w2s.problems import world_corpus
 from reason_w2s.problems.world import VOCABULARY, facts
+from reason_w2s.train import like
 from reason_w2s.train.config import Progress, TrainStats
 
 if TYPE_CHECKING:
@@ -91,7 +93,12 @@ class PretrainSettings(BaseModel):
 
 
 class ScratchSettings(BaseModel):
-    """An untrained Qwen2 for real text. The defaults make about 2 million parameters."""
+    """An untrained Qwen2 for real text. The defaults make about 2 million parameters.
+
+    like: a model, by folder or hub name and `revision`, whose architecture and tokenizer it has
+    instead; tiny, and without a network (see `train.like`). The sizes then do not count.
+    dtype: what it is saved in and samples in; None: float32.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -100,6 +107,9 @@ class ScratchSettings(BaseModel):
     layers: int = Field(4, ge=1)
     heads: int = Field(6, ge=1)
     max_positions: int = Field(1024, ge=16)
+    like: str | None = None
+    revision: str | None = None
+    dtype: Literal["float32", "bfloat16", "float16"] | None = None
 
 
 def pretrain(settings: PretrainSettings, out: Path, *, seed: int, progress: Progress) -> TrainStats:
@@ -133,19 +143,33 @@ def pretrain(settings: PretrainSettings, out: Path, *, seed: int, progress: Prog
 
 
 def scratch(settings: ScratchSettings, texts: Iterable[str], out: Path, *, seed: int) -> None:
-    """Make an untrained Qwen2 in `out` with a byte-level BPE tokenizer trained on `texts`.
+    """Make an untrained model in `out`: a Qwen2 with a byte-level BPE tokenizer trained on `texts`,
+    or one like another.
 
     Raises:
-        ConfigError: `heads` does not divide `hidden`.
+        ConfigError: `heads` does not divide `hidden`, or the other cannot be copied small.
         DataError: there are no texts.
     """
     torch = require("torch", "train")
+    with torch.random.fork_rng(devices=[]):
+        # two models that are like others of one size must not be the same model
+        torch.manual_seed(zlib.crc32(f"{seed} {settings.like}".encode()) if settings.like else seed)
+        if settings.like is None:
+            _scratch_qwen2(settings, list(texts), out)
+        else:
+            dtype = settings.dtype or "float32"
+            like.make(settings.like, settings.revision, list(texts), out, dtype=dtype)
+
+
+def _scratch_qwen2(settings: ScratchSettings, texts: Sequence[str], out: Path) -> None:
+    import torch
+
     if settings.hidden % settings.heads:
         raise ConfigError(f"hidden {settings.hidden} is not a multiple of heads {settings.heads}")
-    tokenizer = _byte_level(settings, texts)
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        model = _qwen2(settings, tokenizer)
+    if not texts:
+        raise DataError("no texts to train a tokenizer on")
+    tokenizer = like.byte_level(texts, settings.vocab_size, positions=settings.max_positions)
+    model = _qwen2(settings, tokenizer).to(getattr(torch, settings.dtype or "float32"))
     _save(model, tokenizer, out)
 
 
@@ -183,22 +207,6 @@ def world_tokenizer() -> PreTrainedTokenizerFast:
         unk_token=UNK,
         clean_up_tokenization_spaces=False,
         model_max_length=MAX_POSITIONS,
-    )
-
-
-def _byte_level(settings: ScratchSettings, texts: Iterable[str]) -> Qwen2Tokenizer:
-    from transformers import Qwen2Tokenizer
-
-    texts = list(texts)
-    if not texts:
-        raise DataError("no texts to train a tokenizer on")
-    # transformers loads every Qwen2 folder with this class, so it has to be trained as one
-    base = Qwen2Tokenizer(model_max_length=settings.max_positions)
-    return base.train_new_from_iterator(
-        texts,
-        settings.vocab_size,
-        initial_alphabet=require("tokenizers", "train").pre_tokenizers.ByteLevel.alphabet(),
-        show_progress=False,
     )
 
 

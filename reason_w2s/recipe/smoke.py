@@ -1,0 +1,216 @@
+"""A recipe made small enough to be tried on a laptop: an overlay that code writes.
+
+Five problems, random weights, two updates; everything else is the recipe's own: its steps, engines,
+architectures, tokenizers, templates, prompts, objectives and trainer keys. What fails here fails on
+GPUs too. Nothing after the recipe knows that it is a smoke run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from reason_w2s.engines.model_folder import load_prompt
+from reason_w2s.engines.protocols import Sampling
+from reason_w2s.errors import ConfigError
+from reason_w2s.problems.spec import ProblemSpec
+from reason_w2s.recipe.load import SUITES, plan_of, recipe_of, suite
+from reason_w2s.recipe.plan import Plan
+from reason_w2s.recipe.schema import ModelSpec, Recipe
+from reason_w2s.recipe.smoke_problems import FewProblems
+from reason_w2s.stages.train import TrainConfig
+from reason_w2s.train import like
+from reason_w2s.train.arguments import accumulation
+from reason_w2s.train.config import TrainProfile
+
+SAMPLES, MAX_TOKENS = 2, 48
+UPDATES, BATCH = 2, 4
+WORLD_TOKENS = 25_600
+ANY_PAIR = {"chosen": {}, "rejected": {}, "max": 2}
+TITLE = "SMOKE RUN: five problems, random weights; accuracies mean nothing"
+
+
+@dataclass(frozen=True, slots=True)
+class Smoke:
+    """The small recipe, its plan, and in words what stands for what in it."""
+
+    plan: Plan
+    data: dict[str, Any]
+    replaced: tuple[str, ...]
+
+
+def smoke(plan: Plan, data: Mapping[str, Any], profile: TrainProfile) -> Smoke:
+    """The recipe `data` of a valid `plan`, made small.
+
+    Raises:
+        ConfigError: a batch that does not divide over the profile's processes, or a model that
+            nothing says how to ask.
+        DataError: a problem set or file to import that is here, but not as the recipe says.
+    """
+    _check_batches(plan, profile)
+    recipe = recipe_of(data, plan.name)
+    small: dict[str, Any] = recipe.model_dump(mode="json", exclude_unset=True)
+    small["name"] = f"{plan.name}-smoke"
+    few = FewProblems(plan)
+    used = _used_problems(plan)
+    texts = next((name for name in used if name in recipe.problems), None)
+    replaced = [*_models(small, plan, recipe, texts), *_problems(small, used, few)]
+    replaced += _steps(small, plan, few, profile)
+    title = f"{TITLE}. {plan.title}"
+    return Smoke(plan_of(small, place=f"{plan.name} --smoke", title=title), small, tuple(replaced))
+
+
+def _check_batches(plan: Plan, profile: TrainProfile) -> None:
+    for step in plan.steps.values():
+        if step.stage == "train":
+            try:
+                accumulation(TrainConfig.model_validate(step.config), profile)
+            except ConfigError as error:
+                raise ConfigError(f"{step.place}: {error}") from error
+
+
+def _used_problems(plan: Plan) -> dict[str, str]:
+    """The problem sets that steps take, each with its place; not what others are cut out of."""
+    sets = {name for name, step in plan.steps.items() if step.stage == "problems"}
+    taken = {one for name, step in plan.steps.items() if name not in sets for one in step.of}
+    return {name: step.place for name, step in plan.steps.items() if name in sets & taken}
+
+
+def _models(small: dict[str, Any], plan: Plan, recipe: Recipe, texts: str | None) -> Iterator[str]:
+    for name, spec in recipe.models.items():
+        if name not in plan.steps or spec.scratch is not None:
+            continue
+        if spec.path is None:
+            config = plan.steps[name].config
+            pretrained = {"size": config["size"], "tokens": WORLD_TOKENS}
+            small["models"][name]["world"] = {**_given(spec.world), **pretrained}
+            yield f"models.{name}: pretrained on {WORLD_TOKENS:,} tokens"
+        else:
+            small["models"][name], said = _like(f"models.{name}", spec.path, spec, texts)
+            yield f"models.{name}: {said}"
+
+
+def _given(world: str | dict[str, Any] | None) -> dict[str, Any]:
+    return dict(world) if isinstance(world, dict) else {}
+
+
+def _like(where: str, path: str, spec: ModelSpec, texts: str | None) -> tuple[dict[str, Any], str]:
+    """A located model as a scratch one, and what it is in words."""
+    folder = like.on_disk(path, spec.revision)
+    prompt = spec.model_dump(mode="json")["prompt"]
+    if prompt is None:
+        saved = None if folder is None else load_prompt(folder)
+        if saved is None:
+            raise ConfigError(
+                f"{where}: {path} carries no prompt (it was not trained here); give it one: "
+                f"{where}.prompt"
+            )
+        prompt = saved.model_dump(mode="json")
+    dtype = spec.dtype or (like.saved_dtype(folder) if folder else None) or "float32"
+    scratch = {"like": path, "revision": spec.revision, "dtype": dtype}
+    if folder is None:
+        # its tokenizer has to learn from something
+        scratch["of"] = texts
+    made = {"scratch": {key: value for key, value in scratch.items() if value is not None}}
+    return {**made, "prompt": prompt}, _described(path, folder is not None, dtype)
+
+
+def _described(path: str, here: bool, dtype: str) -> str:
+    if here:
+        return f"{path} at width {like.WIDTH}, random, {dtype}; its own tokenizer and template"
+    one = like.stand_in(path)
+    return (
+        f"{path} is not on disk; a random {one.model_type}, {dtype}, with a byte-level tokenizer "
+        f"and TRL's {one.template} template (for its own, without its weights: "
+        f"hf download {path} --exclude '*.safetensors')"
+    )
+
+
+def _problems(small: dict[str, Any], used: Mapping[str, str], few: FewProblems) -> Iterator[str]:
+    suites = small.setdefault("suites", {})
+    for name, place in used.items():
+        suite_name = name.removeprefix("suites/")
+        if suite_name == name:
+            small["problems"][name] = few.spec(name)
+        else:
+            suites[suite_name] = _suite(suite_name, suites.get(suite_name), few.spec(name))
+        yield f"{place}: {few.said(name)}"
+
+
+def _suite(name: str, patch: dict[str, Any] | None, problems: dict[str, Any]) -> dict[str, Any]:
+    """The recipe's entry of a suite: all of it, and null for what a shipped file has besides."""
+    spec = suite(name, patch).model_dump(mode="json", exclude_none=True)
+    shipped = (SUITES / f"{name}.yaml").is_file()
+    blank = dict.fromkeys(ProblemSpec.model_fields) if shipped else {}
+    return {**spec, "problems": {**blank, **problems}, "sampling": _sampling(spec["sampling"])}
+
+
+def _steps(
+    small: dict[str, Any], plan: Plan, few: FewProblems, profile: TrainProfile
+) -> Iterator[str]:
+    fits = not _stands_in(small)
+    written = small.get("steps", {})
+    for name, step in list(written.items()):
+        stage, settings = next(iter(step.items()))
+        if stage == "sample":
+            settings = {**settings, "sampling": _sampling(settings.get("sampling"))}
+        elif stage == "select":
+            settings = {**settings, "where": {}}
+        elif stage == "pair":
+            settings = {"of": settings["of"], "rules": [ANY_PAIR]}
+        elif stage == "train":
+            batch = min(plan.steps[name].config["batch"], _batch(profile))
+            settings = _train(settings, batch, fits=fits)
+        elif stage == "import" and not few.imported(plan.steps[name]):
+            stage, settings = "sample", _instead(settings, small, plan)
+            yield f"steps.{name}: sampled, since its files or its problems are not here"
+        written[name] = {stage: settings}
+    yield from _said(plan, profile, fits=fits)
+
+
+def _sampling(given: Mapping[str, Any] | None) -> dict[str, Any]:
+    asked = Sampling.model_validate(given or {})
+    few = {"n": min(asked.n, SAMPLES), "max_tokens": min(asked.max_tokens, MAX_TOKENS)}
+    return {**(given or {}), **few}
+
+
+def _train(settings: dict[str, Any], batch: int, *, fits: bool) -> dict[str, Any]:
+    dropped = {"num_train_epochs"} if fits else {"num_train_epochs", "max_length"}
+    trainer = {
+        key: value for key, value in settings.get("trainer", {}).items() if key not in dropped
+    }
+    small = {"batch": batch, "updates": UPDATES, "min_examples": 1, "trainer": trainer}
+    return {**settings, **small}
+
+
+def _batch(profile: TrainProfile) -> int:
+    """The smallest batch of four or more that divides over the profile's processes."""
+    whole = profile.processes * (profile.micro_batch or 1)
+    return -(-BATCH // whole) * whole
+
+
+def _instead(settings: dict[str, Any], small: dict[str, Any], plan: Plan) -> dict[str, Any]:
+    """Settings of a sample step whose traces stand for imported ones."""
+    model = next(name for name in small["models"] if name in plan.steps)
+    return {"model": model, "of": settings["of"], "sampling": _sampling({"n": SAMPLES})}
+
+
+def _stands_in(small: Mapping[str, Any]) -> bool:
+    """Whether any model's tokenizer is not its own."""
+    likes = [(spec.get("scratch") or {}) for spec in small.get("models", {}).values()]
+    return any(
+        "like" in one and like.on_disk(one["like"], one.get("revision")) is None for one in likes
+    )
+
+
+def _said(plan: Plan, profile: TrainProfile, *, fits: bool) -> Iterator[str]:
+    stages = {step.stage for step in plan.steps.values()}
+    if "sample" in stages:
+        yield f"sample steps and suites: n {SAMPLES} and max_tokens {MAX_TOKENS} at most"
+    if stages & {"select", "pair"}:
+        yield "select and pair steps: any trace will do, for random weights are never right"
+    if "train" in stages:
+        cut = "" if fits else "; no max_length, for a stand-in's tokens are not the model's"
+        yield f"train steps: {UPDATES} updates, batch {_batch(profile)} at most{cut}"
+        yield "not tried: whether the real examples fit max_length; only real weights show it"

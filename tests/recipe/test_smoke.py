@@ -1,0 +1,268 @@
+"""Any recipe, made small: what stays the recipe's, what stands for what, and that it runs."""
+
+from __future__ import annotations
+
+import io
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from ruamel.yaml import YAML
+
+from reason_w2s.errors import ConfigError, DataError
+from reason_w2s.problems.load import load
+from reason_w2s.problems.spec import ProblemSpec
+from reason_w2s.recipe.load import load_plan
+from reason_w2s.recipe.smoke import smoke
+from reason_w2s.train.config import TrainProfile
+from tests.conftest import make_model
+
+ROOT = Path(__file__).parent.parent.parent
+RECIPE = """
+name: tiny
+seed: 3
+models:
+  weak: {path: Org/Weak-Qwen2.5, prompt: qa, dtype: bfloat16}
+  base: {world: weak, prompt: world}
+problems:
+  all: {source: jsonl, file: %(problems)s, salt: 1}
+  low: {of: all, part: 1/2, where: {level: {max: 5}}, labels: none}
+  high: {of: all, without: low, take: 12}
+  drawn_up: {source: world, without: made, take: 8}
+  made: {source: world, take: 4}
+steps:
+  drawn: {sample: {model: [weak, base], of: [low, high], sampling: {n: 8, max_tokens: 4096}}}
+  graded: {check: {of: drawn, kind: number}}
+  chosen: {select: {of: graded, where: {finish_reason: stop}, by: [n_tokens], take: 100}}
+  pairs:
+    pair:
+      of: graded
+      rules: [{chosen: {finish_reason: stop}, rejected: {finish_reason: length}}]
+      length: {tokens_apart: 3}
+  tuned:
+    train:
+      {objective: sft, init: weak, of: [high, drawn_up], target: solution, lora: all_linear,
+       batch: 32, min_examples: 50,
+       trainer: {num_train_epochs: 3, learning_rate: 1e-5, max_length: 64}}
+  preferred:
+    train: {objective: dpo, init: tuned, of: pairs, updates: 50, batch: 2, trainer: {beta: 0.3}}
+suites:
+  world: {sampling: {n: 64, temperature: 0.6}}
+evaluate: {suites: [world], models: {weak: weak, preferred: preferred}}
+"""
+
+
+def written(folder: Path, text: str = RECIPE, **changes) -> Path:
+    rows = [
+        {"id": str(n), "question": f"{n} + {n}?", "answer": str(2 * n), "solution": "x", "level": n}
+        for n in range(20)
+    ]
+    (folder / "problems.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    path = folder / "recipe.yaml"
+    path.write_text(text % {"problems": "problems.jsonl", **changes})
+    return path
+
+
+def made(path: Path, profile: TrainProfile | None = None, overrides=()):
+    plan, data = load_plan(path, overrides=overrides, seed=None)
+    return smoke(plan, data, profile or TrainProfile())
+
+
+@pytest.fixture
+def small(tmp_path):
+    return made(written(tmp_path))
+
+
+def loaded(plan, name: str) -> list:
+    step = plan.steps[name]
+    assert not step.inputs
+    return load(ProblemSpec.model_validate(step.config), labels=step.labels, seed=step.seed)
+
+
+def test_every_set_is_five_of_its_own_problems(small):
+    ids = {name: [one.id for one in loaded(small.plan, name)] for name in ("low", "high")}
+    assert {name: len(found) for name, found in ids.items()} == {"low": 3, "high": 5}
+    assert all(int(one) <= 5 for one in ids["low"]) and not {*ids["low"]} & {*ids["high"]}
+    assert loaded(small.plan, "low")[0].gold is None
+    assert [small.plan.steps[name].labels for name in ("low", "high")] == ["none", "gold"]
+
+
+def test_a_world_set_without_another_keeps_its_own_problems(small):
+    drawn, others = (
+        loaded(small.plan, "drawn_up"),
+        {"source": "world", "split": "train", "take": 12},
+    )
+    every = load(ProblemSpec(**others), labels="gold", seed=3)
+    assert [one.id for one in drawn] == [one.id for one in every[4:9]]
+
+
+def test_sampling_is_short_and_the_rest_of_it_stays(small):
+    steps = small.plan.steps
+    assert {steps[name].config["sampling"]["n"] for name in ("drawn/weak", "drawn/base")} == {2}
+    assert steps["drawn/weak"].config["sampling"]["max_tokens"] == 48
+    suite = steps["eval/preferred/world"].config["sampling"]
+    assert (suite["n"], suite["max_tokens"], suite["temperature"]) == (2, 48, 0.6)
+    assert len(loaded(small.plan, "suites/world")) == 5
+
+
+def test_any_trace_and_any_pair_will_do_but_order_and_number_stay(small):
+    chosen, pairs = (small.plan.steps[name].config for name in ("chosen", "pairs"))
+    assert (chosen["where"], chosen["by"], chosen["take"]) == ({}, ["n_tokens"], 100)
+    assert [(one["when"], one["chosen"], one["rejected"]) for one in pairs["rules"]] == [
+        ({}, {}, {})
+    ]
+    assert pairs["length"]["tokens_apart"] is None
+
+
+def test_training_is_two_updates_of_what_the_recipe_says(small):
+    tuned, preferred = (small.plan.steps[name].config for name in ("tuned", "preferred"))
+    assert (tuned["updates"], tuned["batch"], tuned["min_examples"]) == (2, 4, 1)
+    assert tuned["lora"]["targets"] == "all_linear" and tuned["objective"] == "sft"
+    # the weak model is not here: its stand-in's tokens are not those that max_length counts
+    assert tuned["trainer"] == {"learning_rate": 1e-5}
+    assert (preferred["updates"], preferred["batch"]) == (2, 2)
+    assert preferred["trainer"] == {"beta": 0.3}
+
+
+def test_models_become_random_ones_that_are_asked_the_same(small, tmp_path):
+    real, _ = load_plan(written(tmp_path), seed=None)
+    weak, base = (small.plan.steps[name] for name in ("weak", "base"))
+    assert (weak.stage, weak.config["like"], weak.config["dtype"]) == (
+        "scratch",
+        "Org/Weak-Qwen2.5",
+        "bfloat16",
+    )
+    assert weak.config["prompt"] == real.steps["weak"].config["prompt"]
+    assert base.config["size"] == "weak" and base.config["tokens"] < 100_000
+    assert any("Org/Weak-Qwen2.5 is not on disk" in line for line in small.replaced)
+
+
+def test_the_plan_has_the_same_steps_and_says_what_it_is(small, tmp_path):
+    real, _ = load_plan(written(tmp_path), seed=None)
+    # sets that others are cut out of, and no step takes, are no longer needed
+    assert {*real.steps} - {*small.plan.steps} == {"all", "made"}
+    assert small.plan.name == "tiny-smoke" and "accuracies mean nothing" in small.plan.title
+    stream = io.StringIO()
+    YAML().dump(small.data, stream)
+    assert YAML(typ="safe", pure=True).load(stream.getvalue()) == small.data
+
+
+def test_a_set_that_is_not_here_becomes_five_problems_of_the_world(tmp_path):
+    text = RECIPE.replace("%(problems)s", "gone.jsonl")
+    small = made(written(tmp_path, text))
+    ids = {name: {one.id for one in loaded(small.plan, name)} for name in ("low", "high")}
+    assert [len(found) for found in ids.values()] == [5, 5] and not ids["low"] & ids["high"]
+    assert all(one.gold for one in loaded(small.plan, "high"))
+    said = [line for line in small.replaced if "procedural world" in line]
+    assert len(said) == 2 and "gone.jsonl: no such file" in said[0] + said[1]
+
+
+def test_a_hub_set_without_network_or_cache_becomes_the_world(tmp_path):
+    pytest.importorskip("datasets")
+    text = RECIPE.replace("source: jsonl, file: %(problems)s", "source: hub, path: no/such-set")
+    small = made(written(tmp_path, text))
+    assert small.plan.steps["high"].config["source"] == "world"
+
+
+def test_a_shipped_suite_that_is_not_here_becomes_the_world(tmp_path):
+    pytest.importorskip("datasets")
+    text = RECIPE.replace("suites: [world]", "suites: [world, gsm8k]")
+    small = made(written(tmp_path, text))
+    assert small.plan.steps["suites/gsm8k"].config["source"] == "world"
+    assert small.plan.steps["eval/weak/gsm8k/graded"].config["kind"] == "number"
+    assert len(loaded(small.plan, "suites/gsm8k")) == 5
+
+
+def imports(tmp_path: Path, ids: list[int], file: str = "traces.jsonl") -> Path:
+    rows = [{"id": str(n), "response": ["a" * n, "b"]} for n in ids]
+    (tmp_path / "traces.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    step = f"import: {{of: high, file: {file}, model: somebody}}"
+    drawn = "sample: {model: [weak, base], of: [low, high], sampling: {n: 8, max_tokens: 4096}}"
+    return written(tmp_path, RECIPE.replace(drawn, step))
+
+
+def test_imported_problems_are_those_that_have_responses_short_ones_first(tmp_path):
+    small = made(imports(tmp_path, [19, 12, 14, 18, 11, 13]))
+    assert {one.id for one in loaded(small.plan, "high")} <= {"11", "12", "13", "14", "18", "19"}
+    assert small.plan.steps["drawn"].stage == "import"
+
+
+def test_responses_that_are_not_here_are_sampled(tmp_path):
+    small = made(imports(tmp_path, [12], file="gone.jsonl"))
+    step = small.plan.steps["drawn"]
+    assert (step.stage, step.roles["model"], step.of) == ("sample", "weak", ("high",))
+
+
+def test_what_is_wrong_with_the_real_recipe_shows(tmp_path):
+    with pytest.raises(ConfigError, match=r"steps\.tuned\.train: batch 32 .* 5 processes"):
+        made(written(tmp_path), TrainProfile(processes=5))
+    with pytest.raises(ConfigError, match=r"models\.weak: .* carries no prompt"):
+        made(written(tmp_path), overrides=["models.weak.prompt=null"])
+    (tmp_path / "bad.jsonl").write_text('{"id": "1", "ask": "?"}')
+    text = RECIPE.replace("%(problems)s", "bad.jsonl")
+    with pytest.raises(DataError, match=r"problems\.all: .*no text in 'question'"):
+        made(written(tmp_path, text))
+
+
+def test_the_small_batch_divides_over_the_profiles_processes(tmp_path):
+    profile = TrainProfile(processes=2, micro_batch=1)
+    assert made(written(tmp_path), profile).plan.steps["tuned"].config["batch"] == 4
+    text = RECIPE.replace("updates: 50, batch: 2,", "updates: 50, batch: 24,")
+    wide = TrainProfile(processes=8)
+    assert made(written(tmp_path, text), wide).plan.steps["tuned"].config["batch"] == 8
+
+
+REAL = """
+# A chat model's LoRA, taught and then preferred.
+name: real
+models: {student: {path: %(model)s, prompt: {template: "{question}", chat: true}, dtype: bfloat16}}
+problems: {train: {source: gsm8k, file: %(train)s}}
+steps:
+  drawn: {sample: {model: student, of: train, sampling: {n: 8, max_tokens: 1024}}}
+  graded: {check: {of: drawn, kind: number}}
+  chosen: {select: {of: graded, where: {graded.correct: true}, per: problem, take: 1}}
+  pairs: {pair: {of: graded, rules: [{chosen: {graded.correct: true}, rejected: {}}]}}
+  tuned:
+    train:
+      {objective: sft, init: student, of: chosen, batch: 64, dtype: bfloat16, lora: all_linear,
+       trainer: {num_train_epochs: 3, max_length: 512}}
+  preferred:
+    train: {objective: dpo, init: tuned, of: pairs, batch: 64, lora: all_linear, updates: 90}
+suites: {gsm8k: {problems: {file: %(test)s}}}
+evaluate: {suites: [gsm8k], models: {student: student, preferred: preferred}}
+"""
+
+
+def smoked(recipe: Path, runs: Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "reason_w2s.cli", "run", str(recipe), "--smoke"]
+    where = ["--profile", str(ROOT / "launch" / "profiles" / "cpu.yaml"), "--runs", str(runs)]
+    return subprocess.run(
+        [*command, *where], capture_output=True, text=True, check=False, timeout=280
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.torch
+@pytest.mark.vllm
+def test_a_recipe_is_tried_on_real_engines_once_its_template_is_there(tmp_path):
+    pytest.importorskip("vllm")
+    model = make_model(tmp_path / "model", positions=512)
+    for file in model.glob("*.safetensors"):
+        file.unlink()
+    fixtures = ROOT / "tests" / "fixtures" / "gsm8k"
+    files = {name: fixtures / f"{name}.jsonl" for name in ("train", "test")}
+    recipe = written(tmp_path, REAL, model=model, **files)
+    failed = smoked(recipe, tmp_path)
+    assert failed.returncode == 2 and "smoke passed" not in failed.stdout
+    assert "drawn" in failed.stderr and "has no template" in failed.stderr
+    (model / "chat_template.jinja").write_text("{{ messages[0].content }}\n")
+    passed = smoked(recipe, tmp_path)
+    assert passed.returncode == 0, passed.stderr[-2000:]
+    assert "smoke passed: 11 steps in " in passed.stdout
+    run = tmp_path / "real-smoke" / "run"
+    steps = json.loads((run / "manifest.json").read_text())["steps"]
+    assert steps["drawn"]["counts"]["out"] == 10
+    assert steps["preferred"]["counts"]["updates"] == 2
+    assert not (tmp_path / "store").exists() and "SMOKE RUN" in (run / "report.html").read_text()
