@@ -82,7 +82,8 @@ def test_failure_names_the_first_condition_not_met():
     # a problem without a trace is asked the same way
     assert failure(one.problem, {"level": {"max": 3}}) is None
     assert failure(one.problem, {"level": 2}) == "level is not 2"
-    assert failure(one.problem, {"id": "p"}) == "id is missing"
+    assert failure(one.problem, {"id": {"in": ["o", "p"]}}) is None
+    assert failure(one.problem, {"solution": "s"}) == "solution is missing"
 
 
 def test_columns_go_before_fields_of_trace_and_problem():
