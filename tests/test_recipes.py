@@ -11,6 +11,7 @@ from ruamel.yaml import YAML
 
 from reason_w2s.recipe.load import load_plan
 from reason_w2s.recipe.plan import Plan
+from reason_w2s.recipe.rules import gold_use
 from reason_w2s.runs.profile import Profile
 from reason_w2s.runs.results import results
 from reason_w2s.runs.run import Run, Selection, execute
@@ -20,18 +21,21 @@ from tests.conftest import make_model
 ROOT = Path(__file__).parent.parent
 OVERLAYS = ("world",)
 RECIPES = [path for path in sorted((ROOT / "recipes").rglob("*.yaml")) if path.stem not in OVERLAYS]
-GSM8K = ROOT / "tests" / "fixtures" / "gsm8k"
+FIXTURES = ROOT / "tests" / "fixtures"
+TEST_SETS = {"gsm8k": "gsm8k", "math500": "math"}
 PROFILE = Profile(isolate="none", sampler="fake")
 
 
 @pytest.fixture(scope="module")
-def model(tmp_path_factory) -> Path:
+def models(tmp_path_factory) -> list[Path]:
+    """Two tiny models, so that the traces of a recipe's two teachers are not the same ones."""
     pytest.importorskip("trl")
-    return make_model(tmp_path_factory.mktemp("models") / "roomy", positions=1024)
+    folder = tmp_path_factory.mktemp("models")
+    return [make_model(folder / f"roomy{n}", seed=n, positions=1024) for n in range(2)]
 
 
-def sized_down(recipe: Path, model: Path, folder: Path) -> Path:
-    """An overlay that gives every model the tiny one, and five problems to every set."""
+def sized_down(recipe: Path, models: list[Path], folder: Path) -> Path:
+    """An overlay that gives every model a tiny one, and five problems to every set."""
     written = YAML(typ="safe", pure=True).load(recipe)
     suites = written.get("evaluate", {}).get("suites", [])
     trainer = {"learning_rate": 0.01, "num_train_epochs": None, "max_length": None}
@@ -39,24 +43,27 @@ def sized_down(recipe: Path, model: Path, folder: Path) -> Path:
     patch = {
         "models": {
             name: {
-                "path": str(model),
+                "path": str(models[number % len(models)]),
                 "world": None,
                 "scratch": None,
                 "prompt": "qa",
                 "dtype": None,
             }
-            for name in written["models"]
+            for number, name in enumerate(written["models"])
         },
         "problems": {name: {"take": 5} for name in written["problems"]},
         "suites": {name: {"problems": {"take": 5}} for name in suites},
         "every": [{"where": {"stage": "train"}, "set": train}],
     }
     for name, problems in written["problems"].items():
-        if problems.get("source") == "gsm8k":
+        if problems.get("source") in TEST_SETS.values():
             # the salt picks five on which the two fixture teachers disagree at least once
-            patch["problems"][name] |= {"file": str(GSM8K / "train.jsonl"), "salt": 0}
-    if "gsm8k" in suites:
-        patch["suites"]["gsm8k"]["problems"]["file"] = str(GSM8K / "test.jsonl")
+            file = FIXTURES / problems["source"] / "train.jsonl"
+            patch["problems"][name] |= {"file": str(file), "salt": 0}
+    for name in suites:
+        if name in TEST_SETS:
+            file = FIXTURES / TEST_SETS[name] / "test.jsonl"
+            patch["suites"][name]["problems"]["file"] = str(file)
     path = folder / "tiny.yaml"
     with path.open("w") as stream:
         YAML().dump(patch, stream)
@@ -70,8 +77,8 @@ def run(plan: Plan, data: dict, folder: Path, until: tuple[str, ...] = ()) -> Ru
 
 @pytest.mark.torch
 @pytest.mark.parametrize("recipe", RECIPES, ids=lambda path: path.stem)
-def test_recipe_runs_and_accounts_for_everything(recipe, model, tmp_path):
-    plan, data = load_plan(recipe, overlays=[sized_down(recipe, model, tmp_path)], seed=0)
+def test_recipe_runs_and_accounts_for_everything(recipe, models, tmp_path):
+    plan, data = load_plan(recipe, overlays=[sized_down(recipe, models, tmp_path)], seed=0)
     done = run(plan, data, tmp_path / "runs" / "one")
     for name, item in done.items.items():
         counts = item.counts
@@ -99,16 +106,18 @@ def test_recipe_runs_and_accounts_for_everything(recipe, model, tmp_path):
 
 @pytest.mark.torch
 @pytest.mark.parametrize("recipe", RECIPES, ids=lambda path: path.stem)
-def test_flipping_correct_changes_the_set(recipe, model, tmp_path):
-    overlay = sized_down(recipe, model, tmp_path)
+def test_flipping_correct_changes_the_set(recipe, models, tmp_path):
+    overlay = sized_down(recipe, models, tmp_path)
     plan, _ = load_plan(recipe, overlays=[overlay], seed=0)
     graded = "graded.correct"
     chosen = [
         name
         for name, step in plan.steps.items()
-        if step.stage == "select" and step.config["where"].get(graded) is True
+        if step.stage == "select" and step.config["where"].get(graded) is not None
     ]
-    assert chosen, "a recipe that never selects by correctness needs its own test"
+    if not chosen:
+        assert not any(gold_use(plan, name) for name in trained(plan)), "no label may be used"
+        return
     for name in chosen:
         kept = {}
         for value in ("true", "false"):
@@ -124,5 +133,64 @@ def test_flipping_correct_changes_the_set(recipe, model, tmp_path):
         assert not kept["true"] & kept["false"], name
 
 
+def trained(plan: Plan) -> list[str]:
+    return [name for name, step in plan.steps.items() if step.stage == "train"]
+
+
 def test_there_are_recipes():
-    assert len(RECIPES) >= 3
+    assert len(RECIPES) >= 7
+
+
+@pytest.mark.parametrize("name", ["w2sr", "w2sr_p", "w2sr_n", "w2sr_p_gsm8k", "teachers"])
+def test_the_papers_values(name):
+    """What methods say of W2SR's sampling and training stands in each of its recipes."""
+    plan, _ = load_plan(ROOT / "recipes" / "w2sr" / f"{name}.yaml", seed=None)
+    for step in plan.steps.values():
+        if step.stage == "sample" and not step.name.startswith("eval/"):
+            sampling = step.config["sampling"]
+            assert (sampling["n"], sampling["temperature"], sampling["top_p"]) == (8, 1.0, 0.95)
+        if step.stage == "select":
+            assert (step.config["per"], step.config["take"]) == ("problem", 1)
+        if step.stage == "train":
+            assert step.config["batch"] == 128
+            assert step.config["lora"] is None
+            assert step.config["trainer"] == {
+                "learning_rate": 2e-5,
+                "num_train_epochs": 10,
+                "lr_scheduler_type": "cosine",
+                "warmup_steps": 0.1,
+                "max_length": 4096,
+            }
+    assert "student_thinking" in {one.model for one in plan.measured}
+
+
+def test_the_variants_draw_the_same_traces():
+    """-P and -N cost no sampling after W2SR: everything up to the choice is the same."""
+    plans = [
+        load_plan(ROOT / "recipes" / "w2sr" / f"{name}.yaml", seed=None)[0]
+        for name in ("w2sr", "w2sr_p", "w2sr_n")
+    ]
+    for name in ("weak", "student", "thinking", "drawn", "graded", "clean"):
+        assert len({str(plan.steps[name].config) for plan in plans}) == 1, name
+    wheres = [plan.steps["chosen"].config["where"] for plan in plans]
+    assert [where.get("graded.correct") for where in wheres] == [None, True, False]
+    assert [bool(gold_use(plan, "tuned")) for plan in plans] == [False, True, True]
+
+
+WEAK = [path for path in RECIPES if "weak" in YAML(typ="safe").load(path).get("models", {})]
+
+
+@pytest.mark.parametrize("recipe", WEAK, ids=lambda path: path.stem)
+def test_recipe_is_sized_down_to_the_world(recipe):
+    """Nothing of its real size is left: no hub, no big model, no long training."""
+    world = ROOT / "recipes" / "world.yaml"
+    plan, _ = load_plan(recipe, overlays=[world], seed=None)
+    for step in plan.steps.values():
+        assert step.stage != "model", f"{step.name} is still a model of the hub"
+        if step.stage == "problems":
+            assert step.config["source"] == "world"
+            assert not step.config["where"], step.name
+        if step.stage == "train":
+            assert step.config["updates"] <= 120
+        if step.stage == "sample":
+            assert step.config["sampling"]["max_tokens"] <= 64
