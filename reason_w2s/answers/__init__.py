@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from reason_w2s.answers.equal import Gold, equal, gold_kind
-from reason_w2s.answers.extract import extract, unclosed_box
+from reason_w2s.answers.extract import extract, extract_first, unclosed_box
 from reason_w2s.answers.verdict import Extracted, Kind, Rule, Status, Verdict
 
 __all__ = [
@@ -25,8 +25,10 @@ __all__ = [
     "Status",
     "Verdict",
     "check",
+    "check_first",
     "equal",
     "extract",
+    "extract_first",
     "unclosed_box",
 ]
 
@@ -48,4 +50,17 @@ def check(
     if found is None:
         reason = "the box is never closed" if unclosed_box(response) else "no answer found"
         return Verdict("no_answer", False, reason=reason)
+    return replace(equal(found.answer, gold, kind, options), rule=found.rule)
+
+
+def check_first(
+    response: str, gold: Gold, kind: Kind = "auto", options: Sequence[str] | None = None
+) -> Verdict:
+    """As `check`, but for the first answer that the response marks instead of the last.
+
+    Apart from `check` it tells a model that was right and then did not stop.
+    """
+    found = extract_first(response, gold_kind(gold, kind))
+    if found is None:
+        return check(response, gold, kind, options)
     return replace(equal(found.answer, gold, kind, options), rule=found.rule)

@@ -2,12 +2,15 @@ r"""Where the final answer of a response is: named rules, most trusted first.
 
 `boxed`, `hashes` (`#### x`) and `final_answer` are deliberate marks, and the last of them in the
 response counts. Then `the_answer_is`, `a_colon` (`A: x`), `bold` (the closing line), and, by kind,
-`last_number`, `last_math` or `last_letter`, which are guesses.
+`last_number`, `last_math` or `last_letter`, which are guesses. `extract_first` reads up to the
+first deliberate mark instead: what a model that does not stop had said by then.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from itertools import islice
 
 from reason_w2s.answers.normalize import close, normalize
 from reason_w2s.answers.numbers import read_number
@@ -36,6 +39,7 @@ _A_COLON = re.compile(
     r"^[ \t>*]{0,4}(?:A|Answer|The answer)\**\s?[:\uff1a]\**|\banswer:\**|\banswer (?=\$|\\[(\[])",
     re.IGNORECASE | re.MULTILINE,
 )
+_NEXT_LINE = re.compile(r"\s*[^\n]*")
 _CLOSING = re.compile(r"\s*I hope (?:it|this) is correct.*$", re.IGNORECASE | re.DOTALL)
 _MATH = re.compile(r"\$\$?([^$]{1,500})\$\$?|\\\(((?:[^\\]|\\[^()]){1,500})\\\)")
 _DISPLAY = re.compile(r"\\\[((?:[^\\]|\\[^\[\]]){1,500})\\\]")
@@ -46,6 +50,8 @@ _NUMBER = re.compile(
 _BOLD = re.compile(r"\*\*([^*\n]{1,200})\*\*")
 _LETTER = re.compile(r"(?<![A-Za-z'])\(?([A-J])\)?(?![A-Za-z'])(?!\s[a-z])")
 _TAIL_CHARS = 2_000
+MAX_GAP_CHARS = 60
+"""Two boxes at most so far apart, with only marks between them, are one answer."""
 
 
 def extract(response: str, kind: Kind = "auto") -> Extracted | None:
@@ -63,6 +69,19 @@ def extract(response: str, kind: Kind = "auto") -> Extracted | None:
         if answer:
             return Extracted(answer, rule)
     return _bold(text, kind) or _guess(text, kind)
+
+
+def extract_first(response: str, kind: Kind = "auto") -> Extracted | None:
+    """The first deliberately marked answer of a response; that of `extract` where none is marked.
+
+    A first mark counts even where a later box is never closed.
+    """
+    text = response[:MAX_RESPONSE_CHARS]
+    thought, end, rest = text.partition("</think>")
+    text = rest if end else thought
+    cut = _end_of_first_mark(text)
+    found = None if cut is None else _marked(text[:cut])
+    return found if found is not None and found.answer else extract(response, kind)
 
 
 def unclosed_box(response: str) -> bool:
@@ -98,6 +117,35 @@ def _marked(text: str) -> Extracted | None:
     return None if boxed is None else Extracted(boxed, "boxed")
 
 
+def _end_of_first_mark(text: str) -> int | None:
+    """Where the first box (with those joined to it), `####` or `Final Answer:` line ends."""
+    hashes = (match.span() for match in _HASHES.finditer(text) if _is_answer(match))
+    found = [*islice(hashes, 1), *islice(_closed_boxes(text), 1)]
+    final = _FINAL.search(text)
+    if final is not None:
+        line = _NEXT_LINE.match(text, final.end())
+        found.append((final.start(), line.end() if line else final.end()))
+    return min(found)[1] if found else None
+
+
+def _closed_boxes(text: str) -> Iterator[tuple[int, int]]:
+    """Start and end of the boxes that close, each with the boxes that continue it."""
+    start, end = -1, -1
+    for box in _BOX.finditer(text):
+        closed = close(text, box.end() - 1)
+        if closed < 0:
+            continue
+        gap = text[end : box.start()] if end >= 0 else ""
+        if 0 < len(gap) <= MAX_GAP_CHARS and _BETWEEN_BOXES.fullmatch(gap):
+            end = closed + 1
+            continue
+        if end >= 0:
+            yield start, end
+        start, end = box.start(), closed + 1
+    if end >= 0:
+        yield start, end
+
+
 def _boxed(text: str) -> tuple[str | None, int]:
     """The last box's content, "" where it never closes, and where it ends."""
     boxes = list(_BOX.finditer(text))
@@ -110,7 +158,7 @@ def _boxed(text: str) -> tuple[str | None, int]:
     for box in reversed(boxes[:-1]):
         closed = close(text, box.end() - 1)
         gap = text[closed + 1 : start]
-        if closed < 0 or len(gap) > 60 or not gap or not _BETWEEN_BOXES.fullmatch(gap):
+        if closed < 0 or len(gap) > MAX_GAP_CHARS or not gap or not _BETWEEN_BOXES.fullmatch(gap):
             break
         contents.insert(0, text[box.end() : closed].strip())
         start = box.start()
@@ -122,10 +170,15 @@ def _boxed(text: str) -> tuple[str | None, int]:
 def _hashes(text: str) -> str | None:
     found = None
     for match in _HASHES.finditer(text):
-        content = match[1].strip().strip("*").strip()
-        if content and len(content) <= MAX_ANSWER_CHARS and not _HEADING.search(content):
-            found = content
+        if _is_answer(match):
+            found = match[1].strip().strip("*").strip()
     return found
+
+
+def _is_answer(hashes: re.Match[str]) -> bool:
+    """Whether `#### x` marks an answer and not a heading."""
+    content = hashes[1].strip().strip("*").strip()
+    return bool(content) and len(content) <= MAX_ANSWER_CHARS and not _HEADING.search(content)
 
 
 def _final(text: str, strict: bool) -> str | None:

@@ -20,15 +20,15 @@ from reason_w2s.records import FinishReason
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Graded:
-    """One graded trace. `first_correct`: the verdict on its first box instead of its last."""
+    """One graded trace. `first_correct`: the verdict on its first marked answer, not its last."""
 
     problem_id: str
     correct: bool | None
     finish_reason: FinishReason
     n_tokens: int
     status: str
-    level: int | None = None
-    first_correct: bool | None = None
+    level: int | None
+    first_correct: bool | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,8 +37,8 @@ class Score:
 
     `n` problems, `samples` traces, `correct` of them. `accuracy` and its 95% interval (`low`,
     `high`) are shares of problems; the rates are shares of traces. `mean_tokens`: per trace.
-    `first_accuracy` as `accuracy` with each trace's first box, None unless every trace has that
-    verdict. `by_level` holds the same for each level, named as text; there `by_level` is empty.
+    `first_accuracy`: as `accuracy`, by each trace's first marked answer. `by_level` holds the same
+    for each level, named as text; there `by_level` is empty.
     """
 
     n: int
@@ -52,7 +52,7 @@ class Score:
     no_answer_rate: float
     undecided_rate: float
     mean_tokens: float
-    first_accuracy: float | None = None
+    first_accuracy: float
     by_level: dict[str, Score] = field(default_factory=dict)
 
 
@@ -92,6 +92,7 @@ def _score(graded: Sequence[Graded]) -> Score:
     if not graded:
         raise ValueError("score: got no graded traces; expected at least one")
     marks = list(_marks(graded).values())
+    firsts = _marks([replace(one, correct=one.first_correct) for one in graded]).values()
     means = [sum(one) / len(one) for one in marks]
     interval = _interval(marks, means)
     samples = len(graded)
@@ -108,7 +109,7 @@ def _score(graded: Sequence[Graded]) -> Score:
         no_answer_rate=sum(one.status == "no_answer" for one in graded) / samples,
         undecided_rate=sum(one.correct is None for one in graded) / samples,
         mean_tokens=sum(one.n_tokens for one in graded) / samples,
-        first_accuracy=_first_accuracy(graded),
+        first_accuracy=float(np.mean([sum(one) / len(one) for one in firsts])),
     )
 
 
@@ -128,12 +129,3 @@ def _interval(marks: Sequence[Sequence[bool]], means: Sequence[float]) -> Interv
     half = float(stats.norm.ppf(0.975)) * float(np.std(means, ddof=1)) / math.sqrt(n)
     middle = float(np.mean(means))
     return Interval(max(0.0, middle - half), min(1.0, middle + half))
-
-
-def _first_accuracy(graded: Sequence[Graded]) -> float | None:
-    marks: dict[str, list[bool]] = defaultdict(list)
-    for one in graded:
-        if one.first_correct is None:
-            return None
-        marks[one.problem_id].append(one.first_correct)
-    return float(np.mean([sum(one) / len(one) for one in marks.values()]))

@@ -182,6 +182,7 @@ def _one(row: Row, step: str) -> Graded:
         n_tokens=row.trace.n_tokens,
         status=row.columns[f"{step}.status"],
         level=row.problem.level,
+        first_correct=row.columns[f"{step}.first_correct"],
     )
 
 
@@ -189,8 +190,10 @@ def _score(
     run: Run, plan: Plan, one: Measured, graded: dict[tuple[str, str], list[Graded]]
 ) -> dict[str, Any]:
     found = asdict(score(graded[one.model, one.suite]))
-    labels = labels_used(run, plan, one.step)
-    return {"model": one.model, "step": one.step, "suite": one.suite, **found, "labels": labels}
+    labels, step = labels_used(run, plan, one.step), plan.steps[one.step]
+    asked_of = plan.steps[step.roles["model"]] if step.stage == "prompted" else step
+    about = {"model": one.model, "step": one.step, "suite": one.suite}
+    return {**about, "trained": asked_of.stage == "train", **found, "labels": labels}
 
 
 def _per_problem(graded: list[Graded]) -> np.ndarray[Any, np.dtype[np.float64]]:

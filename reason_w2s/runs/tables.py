@@ -57,6 +57,7 @@ ANNOTATIONS: dict[str, pa.Schema] = {
             ("input", pa.string()),
             ("status", pa.string()),
             ("correct", pa.bool_()),
+            ("first_correct", pa.bool_()),
             ("answer", pa.string()),
             ("rule", pa.string()),
             ("reason", pa.string()),
@@ -71,6 +72,7 @@ ANNOTATIONS: dict[str, pa.Schema] = {
             ("n_equations", pa.int32()),
             ("n_wrong_equations", pa.int32()),
             ("first_error", pa.int32()),
+            ("think", pa.string()),
         ]
     ),
 }

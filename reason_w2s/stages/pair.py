@@ -11,8 +11,6 @@ from pydantic import BaseModel, ConfigDict, Field
 from reason_w2s.predicate import failure, order
 from reason_w2s.records import Dropped, Pair, Row, by_problem
 
-VERSION = 1
-
 
 class Rule(BaseModel):
     """Pair traces that meet `chosen` with traces that meet `rejected`, at most `max` pairs.

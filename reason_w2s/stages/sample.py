@@ -11,8 +11,6 @@ from reason_w2s.engines.protocols import Completion, Request, Sampler, Sampling
 from reason_w2s.prompts import Rendered
 from reason_w2s.records import Problem, Trace
 
-VERSION = 1
-
 
 class SampleConfig(BaseModel):
     """`sampling`, in vLLM's words. The prompt's stop strings are added to its own."""

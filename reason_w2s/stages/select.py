@@ -10,8 +10,6 @@ from pydantic import BaseModel, ConfigDict, Field
 from reason_w2s.predicate import failure, order
 from reason_w2s.records import Dropped, Row, by_problem
 
-VERSION = 1
-
 
 class SelectConfig(BaseModel):
     """Which traces stay.

@@ -11,8 +11,6 @@ from reason_w2s.errors import DataError
 from reason_w2s.records import Pair, Problem, Row, Trace
 from reason_w2s.train.config import Answer, Example, PairExample, TrainSettings
 
-VERSION = 1
-
 
 class TrainConfig(TrainSettings):
     """A training step of a recipe.

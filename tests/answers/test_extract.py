@@ -2,7 +2,8 @@
 
 import pytest
 
-from reason_w2s.answers import check, extract, unclosed_box
+from reason_w2s.answers import check, extract, extract_first, unclosed_box
+from tests.answers import shared_data
 
 CASES = [
     # response, kind, answer, rule
@@ -63,6 +64,30 @@ def test_spaced_hashes_and_headings_are_no_mark():
     assert extract("8 - 2 = 6 ; # # # # 6").rule == "last_number"
     assert extract("#### Step 2: add 5 and 3\nThis gives 8").rule == "last_number"
     assert extract("#### 2. Add\nThis gives 8").rule == "last_number"
+
+
+@pytest.mark.parametrize(
+    ("response", "answer"),
+    [
+        ("\\boxed{1} and \\boxed{2}. Wait. So \\boxed{3}", "1, 2"),
+        ("\\boxed{1}. I go on \\boxed{2", "1"),
+        ("\\boxed{1 never closes, \\boxed{2}", "2"),
+        ("#### Step 1\nadd\n#### 5\nNew: add 1\n#### 6", "5"),
+        ("Final Answer: The final answer is $5$. I hope it is correct.\n\nFinal Answer: 6", "5"),
+        ("<think>\\boxed{9}</think> \\boxed{5} <think> no </think> \\boxed{6}", "5"),
+        ("the answer is 5. Then the answer is 6", "6"),
+        ("so 5 and 6", "6"),
+    ],
+)
+def test_the_first_mark(response, answer):
+    assert extract_first(response).answer == answer
+
+
+def test_the_first_mark_is_the_last_where_there_is_one():
+    for row in shared_data.rows("fixtures/traces_mixed_permissive.jsonl"):
+        text = row["response"]
+        if text.count("boxed") + text.count("####") == 1 and "inal" not in text:
+            assert extract_first(text) == extract(text)
 
 
 def test_unclosed_box():

@@ -9,7 +9,7 @@ from reason_w2s.evaluate.metrics import Graded, average_pass_at_k, problem_score
 from reason_w2s.evaluate.statistics import wilson
 
 
-def graded(problem, correct, *, finish="stop", tokens=10, level=None, first=None, status=None):
+def graded(problem, correct, *, finish="stop", tokens=10, level=None, first="same", status=None):
     named = {True: "correct", False: "wrong", None: "unparseable_prediction"}
     return Graded(
         problem_id=problem,
@@ -18,7 +18,7 @@ def graded(problem, correct, *, finish="stop", tokens=10, level=None, first=None
         n_tokens=tokens,
         status=status or named[correct],
         level=level,
-        first_correct=first,
+        first_correct=correct if first == "same" else first,
     )
 
 
@@ -37,7 +37,7 @@ def test_one_sample_per_problem():
     assert (found.stop_rate, found.truncation_rate) == (0.75, 0.25)
     assert (found.no_answer_rate, found.undecided_rate) == (0.25, 0.25)
     assert found.mean_tokens == 20.0
-    assert found.first_accuracy is None
+    assert found.first_accuracy == 0.5
 
 
 def test_levels():
@@ -73,10 +73,12 @@ def test_several_samples_of_one_problem_say_nothing_about_others():
     assert (found.low, found.high) == (0.0, 1.0)
 
 
-def test_first_box_accuracy_needs_every_verdict():
-    both = [graded("a", False, first=True), graded("b", True, first=True)]
-    assert score(both).first_accuracy == 1.0
-    assert score([*both, graded("c", True)]).first_accuracy is None
+def test_the_accuracy_of_first_answers_is_one_of_its_own():
+    several = [graded("a", False, first=True), graded("a", True, first=True), graded("b", True)]
+    several += [graded("c", True, first=None), graded("d", None, first=False)]
+    found = score(several)
+    # of a: one of two right, first answers both; of c the first answer is undecided
+    assert (found.accuracy, found.first_accuracy) == (2.5 / 4, 2 / 4)
 
 
 def test_an_engine_error_is_neither_stopped_nor_truncated():

@@ -6,7 +6,8 @@ import dataclasses
 
 import pytest
 
-from reason_w2s.stages.check import COLUMNS, CheckConfig, check
+from reason_w2s.stages.check import CheckConfig, check
+from reason_w2s.stages.table import STAGES
 from tests.stages.traces import group
 
 
@@ -17,7 +18,7 @@ def graded(text, gold="7", kind="number", **changes):
     (found,) = check(
         [dataclasses.replace(row, problem=problem, trace=trace)], CheckConfig(kind=kind)
     )
-    assert set(found) == {"key", *COLUMNS}
+    assert set(found) == {"key", *STAGES["check"].columns}
     assert found["key"] == row.trace.key
     return found
 
@@ -48,3 +49,26 @@ def test_a_failed_request_is_no_wrong_answer():
     found = graded("out of memory", finish_reason="error")
     assert (found["correct"], found["status"]) == (None, "error")
     assert found["reason"] == "out of memory"
+
+
+@pytest.mark.parametrize(
+    ("text", "first", "last"),
+    [
+        ("It is \\boxed{7}.", True, True),
+        # right, and then it did not stop
+        ("It is \\boxed{7}. Wait, \\boxed{8}. Wait, \\boxed{9}", True, False),
+        ("It is \\boxed{7}. And now \\boxed{8", True, False),
+        ("#### 7\nTom buys 3 more.\n#### 10", True, False),
+        ("First \\boxed{3}, so \\boxed{4} more make 7.\n#### 7", False, True),
+        ("so 7 apples", True, True),
+        ("nothing", False, False),
+    ],
+)
+def test_the_first_marked_answer_is_graded_too(text, first, last):
+    found = graded(text)
+    assert (found["first_correct"], found["correct"]) == (first, last)
+
+
+def test_a_failed_request_and_a_missing_gold_have_no_first_verdict_either():
+    assert graded("out of memory", finish_reason="error")["first_correct"] is None
+    assert graded("The answer is \\boxed{7}.", gold=None)["first_correct"] is None

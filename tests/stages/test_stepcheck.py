@@ -1,12 +1,15 @@
 """What is seen in a trace without gold."""
 
+from collections import Counter
 from dataclasses import replace
 
 import pytest
 from pydantic import ValidationError
 
 from reason_w2s.records import Problem, Row, Trace
-from reason_w2s.stages.stepcheck import COLUMNS, FLAGS, StepcheckConfig, stepcheck
+from reason_w2s.stages.stepcheck import FLAGS, StepcheckConfig, stepcheck
+from reason_w2s.stages.table import STAGES
+from tests.answers.shared_data import rows
 
 GOOD = "5 + 3 = 8\n\n8 - 2 = 6\n#### 6"
 
@@ -39,6 +42,7 @@ def test_a_good_trace():
         "n_equations": 2,
         "n_wrong_equations": 0,
         "first_error": None,
+        "think": None,
     }
 
 
@@ -48,6 +52,10 @@ def test_the_first_wrong_step_counts_lines_that_are_not_empty():
     assert (found["n_equations"], found["n_wrong_equations"], found["first_error"]) == (3, 2, 1)
 
 
+EACH_CASE = "".join(
+    f"The number {n} is neither a factor of 34 nor a multiple of 7.\n" for n in (3, 4)
+)
+ENUMERATED = f"The numbers are 3, 4, 8 and 29. {EACH_CASE}14 is two times 7.\n" * 2
 LOOP = "wait, let me check this once more now. "
 WORDS = [f"w{at}" for at in range(300)]
 
@@ -61,7 +69,11 @@ CASES = {
     LOOP * 4 + GOOD: ("repetition",),
     LOOP * 3 + GOOD: (),
     LOOP * 4 + " ".join(WORDS) + GOOD: (),
+    # a right solution says the same of each case (six words of it four times), a loop little else
+    f"{ENUMERATED}{' '.join(WORDS[:40])}\n{GOOD}": (),
     " ".join(WORDS[:60]) + " " + " ".join(["a b", "b a", "a a"] * 60) + GOOD: ("repetition",),
+    "so x = 0." + "72" * 150: ("no_answer", "repetition"),
+    "so x = 0." + "72" * 90 + f"\n{GOOD}": (),
     "see https://example.com\n" + GOOD: ("noise",),
     "5 &lt; 6\n" + GOOD: ("noise",),
     "caf\ufffd\n" + GOOD: ("noise",),
@@ -73,6 +85,36 @@ CASES = {
 @pytest.mark.parametrize(("text", "flags"), CASES.items())
 def test_flags(text, flags):
     assert look(text)["flags"] == flags
+
+
+@pytest.mark.parametrize(
+    ("text", "think"),
+    [
+        ("<think>a</think> b", "whole"),
+        ("a</think> b", "unopened"),
+        ("a</think> b <think>c</think>", "unopened"),
+        ("<think>a</think> b <think> c", "unclosed"),
+        ("a</think> b <think> c", "unclosed"),
+        ("a", None),
+    ],
+)
+def test_thinking_marks(text, think):
+    assert look(text)["think"] == think
+
+
+def test_real_loops_and_real_solutions():
+    """Read from the shared traces: what ends in the same line for pages, and what does not."""
+    seen = Counter()
+    for trace in rows("traces/hawkeye_gsm8k_r1distill.jsonl.gz"):
+        text = trace["response"]
+        loop = len(set(text[-400:].split())) <= 4
+        flagged = "repetition" in look(text)["flags"]
+        assert flagged or not loop, text[-400:]
+        seen[loop, flagged] += 1
+    assert seen == {(True, True): 40, (False, True): 1, (False, False): 2597}
+    good = [one for one in rows("traces/gsmplus_gsm8k_outputs.jsonl.gz") if one["model"] == "gpt4"]
+    assert len(good) == 1319
+    assert not any("repetition" in look(one["response"])["flags"] for one in good)
 
 
 def test_truncation_is_what_the_engine_says():
@@ -96,7 +138,7 @@ def test_one_dict_per_row_in_order_with_the_columns():
     texts = [GOOD, "", "5 + 3 = 9"]
     found = list(stepcheck(map(row, texts), StepcheckConfig()))
     assert [one["key"] for one in found] == [f"k{len(text)}" for text in texts]
-    assert all(set(one) == {"key", *COLUMNS} for one in found)
+    assert all(set(one) == {"key", *STAGES["stepcheck"].columns} for one in found)
 
 
 def test_gold_is_never_read():
