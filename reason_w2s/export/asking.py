@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from reason_w2s.errors import ConfigError
-from reason_w2s.prompts import Prompt, render
+from reason_w2s.prompts import Prompt, render, turns
 from reason_w2s.records import Problem
 from reason_w2s.train.config import Answer
 
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 Form = Literal["text", "messages"]
 Said = str | list[dict[str, str]]
 """Text, or chat messages of `role` and `content`."""
+
+BARE = Prompt(template="{question}")
 
 
 @dataclass(frozen=True)
@@ -36,7 +38,7 @@ class Asking:
             ConfigError: a chat prompt as text, without the tokenizer whose template it needs.
         """
         if self.form == "messages":
-            return _turns(self.prompt, problem)
+            return turns(self.prompt or BARE, problem.question)
         if self.prompt is None:
             return problem.question
         if self.prompt.chat and self.tokenizer is None:
@@ -55,6 +57,12 @@ class Asking:
             return answer.text
         return self.prompt.separator + answer.text
 
+    def template_settings(self) -> dict[str, Any]:
+        """What TRL passes to the chat template with messages, in a column of its own."""
+        if self.form == "text" or self.prompt is None or not self.prompt.chat_template_kwargs:
+            return {}
+        return {"chat_template_kwargs": self.prompt.chat_template_kwargs}
+
     def _once_begun(self, text: str) -> str:
         """TRL's tokenizer call adds the first token; a chat template wrote it into the text."""
         assert self.prompt is not None
@@ -63,12 +71,3 @@ class Asking:
             return text
         adds = self.tokenizer("")["input_ids"][:1] == [self.tokenizer.bos_token_id]
         return text.removeprefix(str(begin)) if adds else text
-
-
-def _turns(prompt: Prompt | None, problem: Problem) -> list[dict[str, str]]:
-    if prompt is None:
-        return [{"role": "user", "content": problem.question}]
-    turns = [{"role": "user", "content": prompt.template.replace("{question}", problem.question)}]
-    if prompt.system is not None:
-        turns.insert(0, {"role": "system", "content": prompt.system})
-    return turns

@@ -35,7 +35,9 @@ def schema(format: Format, asking: Asking) -> pa.Schema:
             ("labels", pa.list_(pa.bool_())),
         ],
     }
-    return pa.schema(fields[format])
+    settings = [] if format == "stepwise" else list(asking.template_settings().items())
+    extra = [(name, pa.infer_type([value])) for name, value in settings]
+    return pa.schema([*fields[format], *extra])
 
 
 def sft_row(example: Example, asking: Asking) -> dict[str, Any]:
@@ -43,6 +45,7 @@ def sft_row(example: Example, asking: Asking) -> dict[str, Any]:
     return {
         "prompt": asking.question(example.problem),
         "completion": asking.answer(example.answer),
+        **asking.template_settings(),
     }
 
 
@@ -52,12 +55,18 @@ def dpo_row(pair: PairExample, asking: Asking) -> dict[str, Any]:
         "prompt": asking.question(pair.problem),
         "chosen": asking.answer(pair.chosen),
         "rejected": asking.answer(pair.rejected),
+        **asking.template_settings(),
     }
 
 
 def kto_row(example: Example, label: bool, asking: Asking) -> dict[str, Any]:
     """`prompt`, `completion`, `label`: whether the completion is a good one."""
-    return {**sft_row(example, asking), "label": label}
+    return {
+        "prompt": asking.question(example.problem),
+        "completion": asking.answer(example.answer),
+        "label": label,
+        **asking.template_settings(),
+    }
 
 
 def stepwise_row(example: Example, first_error: int | None, asking: Asking) -> dict[str, Any]:

@@ -36,7 +36,7 @@ def fit(task: Task, rows: Rows, progress: Progress) -> TrainStats:
     trainer = _trainer(task, rows)
     trainer.add_callback(checkpoint.saver(task.profile, progress))
     stats = _run(trainer, task, rows)
-    model_files.save(trainer, task.places, task.prompt, task.start, task.settings.dtype)
+    model_files.save(trainer, task)
     del trainer
     gc.collect()
     return stats

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 from reason_w2s.engines import model_folder
 from reason_w2s.engines.hf import load_model
 from reason_w2s.errors import StoreError
-from reason_w2s.prompts import Prompt
-from reason_w2s.train.job import TrainPlaces
+from reason_w2s.train import card
+from reason_w2s.train.job import Task, TrainPlaces
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, Trainer
@@ -58,20 +58,21 @@ def whole_init(places: TrainPlaces, *, keep: bool) -> Path:
     return merged
 
 
-def save(trainer: Trainer, places: TrainPlaces, prompt: Prompt, init: Path, dtype: str) -> None:
+def save(trainer: Trainer, task: Task) -> None:
     """Write the trained model to `places.out`, aside first, then renamed.
 
     Weights are saved in the step's dtype, an adapter's always in float32 as peft trains them.
     """
     import torch
 
+    places, init = task.places, task.start
     adapter = hasattr(trainer.model, "peft_config")
     if adapter:
         config = trainer.model.peft_config["default"]
         merged = init != places.init
         base = places.out / model_folder.BASE_FOLDER if merged else init
         config.base_model_name_or_path = str(base.resolve())
-    elif dtype == "bfloat16" and not trainer.is_deepspeed_enabled:
+    elif task.settings.dtype == "bfloat16" and not trainer.is_deepspeed_enabled:
         trainer.model.to(torch.bfloat16)
     aside = places.out.with_name(f"{places.out.name}.part")
     if trainer.is_world_process_zero():
@@ -87,13 +88,6 @@ def save(trainer: Trainer, places: TrainPlaces, prompt: Prompt, init: Path, dtyp
     (aside / "training_args.bin").unlink(missing_ok=True)
     if adapter and init != places.init:
         os.replace(init, aside / model_folder.BASE_FOLDER)
-    model_folder.save_prompt(aside, prompt)
-    (aside / "README.md").write_text(_card(places), encoding="utf-8")
+    model_folder.save_prompt(aside, task.prompt)
+    (aside / card.FILE).write_text(card.trained(task, trainer), encoding="utf-8")
     os.replace(aside, places.out)
-
-
-def _card(places: TrainPlaces) -> str:
-    """The model card: what the Hub reads, then the provenance lines."""
-    lines = [f"- {name}: {value}" for name, value in places.card.items()]
-    head = "---\nlibrary_name: transformers\ntags: [reason-w2s]\n---\n"
-    return "\n".join([head, f"# {places.out.name}", "", "Trained by reason-w2s.", "", *lines, ""])

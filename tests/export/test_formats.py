@@ -45,6 +45,23 @@ def test_messages_of_a_prompt_with_system_and_prefill():
     }
 
 
+def test_settings_of_the_template_go_along_with_messages():
+    prompt = Prompt(
+        template="{question}", chat=True, chat_template_kwargs={"enable_thinking": False}
+    )
+    asking = Asking("messages", prompt)
+    row = formats.sft_row(Example(PROBLEM, Answer("4")), asking)
+    assert row["chat_template_kwargs"] == {"enable_thinking": False}
+    schema = formats.schema("sft", asking)
+    assert pa.Table.from_pylist([row], schema=schema).to_pylist() == [row]
+
+
+def test_shots_are_turns():
+    prompt = Prompt(template="{question}", shots=({"question": "1+1", "response": "2"},))
+    row = formats.sft_row(Example(PROBLEM, Answer("4")), Asking("messages", prompt))
+    assert [turn["content"] for turn in row["prompt"]] == ["1+1", "2", "2 + {2}?"]
+
+
 def test_a_chat_prompt_is_no_text_without_its_tokenizer():
     with pytest.raises(ConfigError, match="--as messages"):
         Asking("text", Prompt(template="{question}", chat=True)).question(PROBLEM)

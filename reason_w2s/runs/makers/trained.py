@@ -112,8 +112,12 @@ def _card(work: Work) -> dict[str, str]:
     parents = {
         role: f"{name} ({work.role(role).digest[:12]})" for role, name in work.step.roles.items()
     }
-    data = {"data": ", ".join(f"{item.step} ({item.digest[:12]})" for item in work.of)}
-    return {"run": work.run, "step": work.step.name, **parents, **data}
+    data = [
+        f"{item.step} ({item.counts.get('pairs', item.counts['out']):,} {item.kind}, "
+        f"digest {item.digest[:12]})"
+        for item in work.of
+    ]
+    return {"run": work.run, "step": work.step.name, **parents, "data": ", ".join(data)}
 
 
 def _prompt(work: Work) -> Any:
