@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -25,7 +25,7 @@ TIMEOUT_S = 10.0
 
 def rows(
     path: str, name: str | None, *, split: str, revision: str | None, columns: str
-) -> Iterable[dict[str, Any]]:
+) -> Sequence[dict[str, Any]]:
     """One split of a set, whole; `path` may also be a folder that holds one.
 
     columns: what a file given instead must have, for the message.
@@ -40,7 +40,7 @@ def rows(
         datasets.config.HF_HUB_OFFLINE = True
     cause = None
     try:
-        loaded: Iterable[dict[str, Any]] = datasets.load_dataset(
+        loaded: Sequence[dict[str, Any]] = datasets.load_dataset(
             path, name, split=split, revision=wanted
         )
         why = None if found.reached else _another_revision(loaded, wanted)

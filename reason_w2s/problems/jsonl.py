@@ -44,7 +44,10 @@ def load(spec: ProblemSpec, seed: int, wanted: int | None) -> Iterator[Problem]:
 def problem(
     row: dict[str, Any], columns: Columns, place: str, *, need_gold: bool, names: Names = NAMES
 ) -> Problem:
-    """One row as a problem. names: what columns may be called where `columns` does not say."""
+    """One row as a problem; what else it holds becomes `meta`, without lists such as generations.
+
+    names: what columns may be called where `columns` does not say.
+    """
     called = {role: _name(row, columns, role, names) for role in names}
     found = {role: _under(row, name) for role, name in called.items()}
     question = _question(found["question"])
@@ -68,10 +71,16 @@ def problem(
         question=question,
         gold=gold,
         solution=_text(found["solution"]),
-        options=tuple(map(str, options)) if options else None,
+        options=tuple(map(str, options))
+        if isinstance(options, (list, tuple)) and options
+        else None,
         level=_level(found["level"]),
         subject=_text(found["subject"]),
-        meta={key: value for key, value in row.items() if key not in known},
+        meta={
+            key: value
+            for key, value in row.items()
+            if key not in known and not isinstance(value, (list, dict))
+        },
     )
 
 

@@ -7,6 +7,7 @@ row keeps its number in the whole split, so a slice changes no id.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -39,18 +40,23 @@ def numbered(
         DataError: the file or set cannot be read.
     """
     split = split_name(spec)
+    tables: list[Sequence[dict[str, Any]]]
     if spec.file is not None:
-        place, rows = spec.file, list(read(Path(spec.file)))
+        place, tables = spec.file, [list(read(Path(spec.file)))]
     else:
         assert path is not None
         place = f"{path}[{split}]"
-        rows = [
-            row
+        tables = [
+            hub.rows(path, name, split=split, revision=spec.revision, columns=columns)
             for name in names
-            for row in hub.rows(path, name, split=split, revision=spec.revision, columns=columns)
         ]
-    for number in chosen(spec.split, len(rows)):
-        yield Numbered(number, f"{place}:{number + 1}", rows[number])
+    wanted = chosen(spec.split, sum(map(len, tables)))
+    number = 0
+    for table in tables:
+        start, stop = (max(bound - number, 0) for bound in (wanted.start, wanted.stop))
+        for index, row in enumerate(islice(table, start, stop), number + start):
+            yield Numbered(index, f"{place}:{index + 1}", row)
+        number += len(table)
 
 
 def chosen(split: str, count: int) -> range:
