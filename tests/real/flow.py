@@ -68,7 +68,7 @@ def conserved(done: Run, imports: dict[str, dict[str, Any]]) -> dict[str, Row]:
     assert set(rows) == imported
     for step in ("graded", "clean"):
         assert done.items[step].counts["in"] == done.items[step].counts["out"] == len(rows)
-    statuses = Counter(row.columns["graded.status"] for row in rows.values())
+    statuses = Counter(row.columns["graded.status"] or "not graded" for row in rows.values())
     assert statuses == done.items["graded"].counts["status"]
     _partition(done, "chosen", [row.trace.key for row in done.rows("chosen")], len(rows))
     pairs, _ = done.pairs("pairs")
