@@ -27,6 +27,8 @@ from reason_w2s.train.config import TrainProfile
 SAMPLES, MAX_TOKENS = 2, 48
 UPDATES, BATCH = 2, 4
 WORLD_TOKENS = 25_600
+LOCAL = (".", "/", "~")
+DOWNLOAD = "hf download {} --exclude '*.safetensors'"
 ANY_PAIR = {"chosen": {}, "rejected": {}, "max": 2}
 TITLE = "SMOKE RUN: five problems, random weights; accuracies mean nothing"
 
@@ -73,7 +75,7 @@ def _check_batches(plan: Plan, profile: TrainProfile) -> None:
 def _used_problems(plan: Plan) -> dict[str, str]:
     """The problem sets that steps take, each with its place; not what others are cut out of."""
     sets = {name for name, step in plan.steps.items() if step.stage == "problems"}
-    taken = {one for name, step in plan.steps.items() if name not in sets for one in step.of}
+    taken = {one for name, step in plan.steps.items() if name not in sets for one in step.inputs}
     return {name: step.place for name, step in plan.steps.items() if name in sets & taken}
 
 
@@ -121,9 +123,8 @@ def _described(path: str, here: bool, dtype: str) -> str:
         return f"{path} at width {like.WIDTH}, random, {dtype}; its own tokenizer and template"
     one = like.stand_in(path)
     return (
-        f"{path} is not on disk; a random {one.model_type}, {dtype}, with a byte-level tokenizer "
-        f"and TRL's {one.template} template (for its own, without its weights: "
-        f"hf download {path} --exclude '*.safetensors')"
+        f"{path} is not on disk: a random {one.model_type}, {dtype}, a byte-level tokenizer and "
+        f"TRL's {one.template} template"
     )
 
 
@@ -149,7 +150,7 @@ def _suite(name: str, patch: dict[str, Any] | None, problems: dict[str, Any]) ->
 def _steps(
     small: dict[str, Any], plan: Plan, few: FewProblems, profile: TrainProfile
 ) -> Iterator[str]:
-    fits = not _stands_in(small)
+    absent = _absent(small)
     written = small.get("steps", {})
     for name, step in list(written.items()):
         stage, settings = next(iter(step.items()))
@@ -161,12 +162,12 @@ def _steps(
             settings = {"of": settings["of"], "rules": [ANY_PAIR]}
         elif stage == "train":
             batch = min(plan.steps[name].config["batch"], _batch(profile))
-            settings = _train(settings, batch, fits=fits)
+            settings = _train(settings, batch, fits=not absent)
         elif stage == "import" and not few.imported(plan.steps[name]):
             stage, settings = "sample", _instead(settings, small, plan)
             yield f"steps.{name}: sampled, since its files or its problems are not here"
         written[name] = {stage: settings}
-    yield from _said(plan, profile, fits=fits)
+    yield from _said(plan, profile, absent)
 
 
 def _sampling(given: Mapping[str, Any] | None) -> dict[str, Any]:
@@ -196,21 +197,26 @@ def _instead(settings: dict[str, Any], small: dict[str, Any], plan: Plan) -> dic
     return {"model": model, "of": settings["of"], "sampling": _sampling({"n": SAMPLES})}
 
 
-def _stands_in(small: Mapping[str, Any]) -> bool:
-    """Whether any model's tokenizer is not its own."""
-    likes = [(spec.get("scratch") or {}) for spec in small.get("models", {}).values()]
-    return any(
-        "like" in one and like.on_disk(one["like"], one.get("revision")) is None for one in likes
+def _absent(small: Mapping[str, Any]) -> list[str]:
+    """The models that are not on disk, once each."""
+    likes = [spec.get("scratch") or {} for spec in small.get("models", {}).values()]
+    found = (one for one in likes if "like" in one)
+    return sorted(
+        {one["like"] for one in found if like.on_disk(one["like"], one.get("revision")) is None}
     )
 
 
-def _said(plan: Plan, profile: TrainProfile, *, fits: bool) -> Iterator[str]:
+def _said(plan: Plan, profile: TrainProfile, absent: list[str]) -> Iterator[str]:
     stages = {step.stage for step in plan.steps.values()}
     if "sample" in stages:
         yield f"sample steps and suites: n {SAMPLES} and max_tokens {MAX_TOKENS} at most"
     if stages & {"select", "pair"}:
         yield "select and pair steps: any trace will do, for random weights are never right"
     if "train" in stages:
-        cut = "" if fits else "; no max_length, for a stand-in's tokens are not the model's"
+        cut = "; no max_length, for a stand-in's tokens are not the model's" if absent else ""
         yield f"train steps: {UPDATES} updates, batch {_batch(profile)} at most{cut}"
         yield "not tried: whether the real examples fit max_length; only real weights show it"
+    for name in absent:
+        if name.startswith(LOCAL):
+            continue
+        yield f"to try {name} itself, without its weights: {DOWNLOAD.format(name)}"

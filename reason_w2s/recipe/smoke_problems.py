@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -47,12 +48,14 @@ class FewProblems:
             # as many as were drawn for it, so that the chosen ones are among them
             few["take"] = sum(len(self._loaded[one]) for one in root.roles.values())
             few["take"] += spec.take or 0
-        return {**few, "labels": step.labels, "where": {"id": {"in": self._chosen(name)}}}
+        # a set cut out of this one may have been what made ids unique
+        cut = {"unique": True, "where": {"id": {"in": self._chosen(name)}}}
+        return {**few, **cut, "labels": step.labels}
 
     def said(self, name: str) -> str:
         """What stands for the set, in words."""
         if name in self.missing:
-            return f"{PROBLEMS} problems of the procedural world; {self.missing[name]}"
+            return f"{PROBLEMS} problems of the procedural world, since {self.missing[name]}"
         return f"{len(self._chosen(name)):,} of its {len(self._loaded[name]):,} problems"
 
     def imported(self, step: Step) -> bool:
@@ -74,31 +77,37 @@ class FewProblems:
         except DataError as error:
             if not _is_elsewhere(spec, error):
                 raise DataError(f"{step.place}: {error}") from error
-            self.missing[step.name] = str(error)
+            # what to do about it is said once, not of every set
+            self.missing[step.name] = str(error).partition("; ")[0]
         else:
             self._loaded[step.name] = found
 
     def _chosen(self, name: str) -> list[str]:
         """The first five; where traces are imported, those with several and short ones first."""
-        ids = [problem.id for problem in self._loaded[name]]
         answered = self._answered[name]
-        if answered:
-            ids = sorted(
-                filter(answered.__contains__, ids), key=lambda one: _fitness(answered[one])
-            )
-        return ids[:PROBLEMS]
-
-    def _answers(self, name: str) -> dict[str, set[str]]:
-        """The problems of a set for which traces are imported, each with their texts."""
+        if not any(answered):
+            return [problem.id for problem in self._loaded[name]][:PROBLEMS]
         texts: dict[str, set[str]] = {}
+        for found in answered:
+            for one, written in found.items():
+                texts.setdefault(one, set()).update(written)
+        best = [sorted(found, key=lambda one: _fitness(texts[one])) for found in answered]
+        # in turn, so that every import finds problems it answers
+        chosen = dict.fromkeys(one for turn in zip_longest(*best) for one in turn)
+        return [one for one in chosen if one is not None][:PROBLEMS]
+
+    def _answers(self, name: str) -> list[dict[str, set[str]]]:
+        """For each import step of a set: the problems it answers, with the texts."""
+        found = []
         for step in self._plan.steps.values():
-            if step.stage != "import" or name not in step.of or not self.imported(step):
-                continue
-            cfg = ImportConfig.model_validate(step.config)
-            for one in import_traces(self._loaded[name], cfg, step=step.name):
-                if isinstance(one, Trace):
-                    texts.setdefault(one.problem_id, set()).add(one.text)
-        return texts
+            if step.stage == "import" and name in step.of and self.imported(step):
+                texts: dict[str, set[str]] = {}
+                cfg = ImportConfig.model_validate(step.config)
+                for one in import_traces(self._loaded[name], cfg, step=step.name):
+                    if isinstance(one, Trace):
+                        texts.setdefault(one.problem_id, set()).add(one.text)
+                found.append(texts)
+        return found
 
     def _world(self, name: str) -> dict[str, Any]:
         """Five problems that no other set which is not here gets."""

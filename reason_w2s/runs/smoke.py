@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from reason_w2s.errors import EngineError
+from reason_w2s.errors import DataError
 from reason_w2s.runs.run import Run
 from reason_w2s.runs.store import read_json
 
@@ -26,10 +26,10 @@ def refuse_failed(run: Run) -> None:
     """A failed response is data to a run; to a smoke run it is what was looked for.
 
     Raises:
-        EngineError: some failed: which step, how many, and why the first did.
+        DataError: some failed: which step, how many, and why the first did.
     """
     for name, item in run.items.items():
         failed = item.counts.get("finish", {}).get("error", 0)
         if failed and item.stage == "sample":
             texts = (row.trace.text for row in run.rows(name) if row.trace.finish_reason == "error")
-            raise EngineError(f"{name}: {failed} of its responses failed: {next(texts)}")
+            raise DataError(f"{name}: {failed} of its responses failed: {next(texts)}")

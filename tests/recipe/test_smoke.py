@@ -175,22 +175,42 @@ def test_a_shipped_suite_that_is_not_here_becomes_the_world(tmp_path):
     assert len(loaded(small.plan, "suites/gsm8k")) == 5
 
 
-def imports(tmp_path: Path, ids: list[int], file: str = "traces.jsonl") -> Path:
-    rows = [{"id": str(n), "response": ["a" * n, "b"]} for n in ids]
-    (tmp_path / "traces.jsonl").write_text("\n".join(map(json.dumps, rows)))
-    step = f"import: {{of: high, file: {file}, model: somebody}}"
-    drawn = "sample: {model: [weak, base], of: [low, high], sampling: {n: 8, max_tokens: 4096}}"
-    return written(tmp_path, RECIPE.replace(drawn, step))
+IMPORT = "{import: {of: high, file: %s, model: somebody}}"
 
 
-def test_imported_problems_are_those_that_have_responses_short_ones_first(tmp_path):
-    small = made(imports(tmp_path, [19, 12, 14, 18, 11, 13]))
-    assert {one.id for one in loaded(small.plan, "high")} <= {"11", "12", "13", "14", "18", "19"}
-    assert small.plan.steps["drawn"].stage == "import"
+def imports(tmp_path: Path, **steps: str) -> Path:
+    """The recipe with import steps (name to file) in place of its sampling."""
+    lines = [f"  {name}: {IMPORT % file}" for name, file in steps.items()]
+    start, end = RECIPE.index("  drawn: "), RECIPE.index("  graded: ")
+    text = RECIPE[:start] + "\n".join(lines) + "\n" + RECIPE[end:]
+    text = text.replace("without: low, take: 12}", "part: 1/1}")
+    return written(tmp_path, text.replace("of: drawn,", f"of: [{', '.join(steps)}],"))
+
+
+def responses(path: Path, texts: dict[int, list[str]]) -> None:
+    rows = [{"id": str(n), "response": response} for n, response in texts.items()]
+    path.write_text("\n".join(map(json.dumps, rows)))
+
+
+def test_imported_problems_are_those_with_several_short_responses(tmp_path):
+    high = {n: ["a" * n, "b"] for n in range(10, 20)} | {n: ["a"] for n in range(8)}
+    responses(tmp_path / "one.jsonl", high)
+    small = made(imports(tmp_path, one="one.jsonl"))
+    real, _ = load_plan(tmp_path / "recipe.yaml", seed=None)
+    ids = {one.id for one in loaded(small.plan, "high")}
+    assert ids == {"10", "11", "12", "13", "14"}
+    assert small.plan.steps["one"].config == real.steps["one"].config
+
+
+def test_every_import_keeps_a_problem_that_it_answers(tmp_path):
+    responses(tmp_path / "one.jsonl", {n: ["a", "b"] for n in range(10, 19)})
+    responses(tmp_path / "two.jsonl", {19: ["a long response"]})
+    small = made(imports(tmp_path, one="one.jsonl", two="two.jsonl"))
+    assert "19" in {one.id for one in loaded(small.plan, "high")}
 
 
 def test_responses_that_are_not_here_are_sampled(tmp_path):
-    small = made(imports(tmp_path, [12], file="gone.jsonl"))
+    small = made(imports(tmp_path, drawn="gone.jsonl"))
     step = small.plan.steps["drawn"]
     assert (step.stage, step.roles["model"], step.of) == ("sample", "weak", ("high",))
 
