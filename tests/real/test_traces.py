@@ -50,7 +50,7 @@ FILES = {
     "hawkeye_gsm8k_r1distill": File(2638, 2, 0.836, 0.843, 0.955),
     "yks23_gsm8k": File(7914, 6, None, 0.810),
     "abel_gsm8k_robust": File(2638, 2, 0.700, 0.700, 0.999),
-    # 44 of its golds read "Let's think step by step."
+    # 44 of its golds are no answers; 43 read "Let's think step by step."
     "mr_gsm8k_annotated_subset": File(323, 1, 0.025, 0.015, 0.98),
     # its golds lost letters: \infty is \iny, 18\text{ ways.} is 18
     "gair_w2s_math": File(5971, 4, 0.269, 0.277, 0.98, MATH, "auto", ungraded=2),
