@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from reason_w2s.errors import DataError
 from reason_w2s.problems.load import SOURCES, cut, identity, load, source
 from reason_w2s.problems.spec import ProblemSpec
+from reason_w2s.recipe.load import load_plan
 from reason_w2s.records import Problem
 
 PROBLEMS = [
@@ -46,6 +47,28 @@ def test_a_salt_shuffles_by_id_alone():
     assert kept(salt=0) != ids(PROBLEMS)
     assert kept(salt=0) != kept(salt=1)
     assert kept(salt=0) == kept(salt=0, problems=PROBLEMS[::-1])
+
+
+def test_halves_by_the_recipes_seed(tmp_path):
+    (tmp_path / "p.jsonl").write_text(json.dumps({"question": "q", "answer": "1"}))
+    recipe = tmp_path / "halves.yaml"
+    recipe.write_text(
+        "name: halves\n"
+        "models: {m: {path: a/b, prompt: qa}}\n"
+        "problems:\n"
+        '  one: {source: jsonl, file: p.jsonl, part: 1/2, salt: "${seed}"}\n'
+        '  two: {source: jsonl, file: p.jsonl, part: 2/2, salt: "${seed}"}\n'
+        "steps: {drawn: {sample: {model: m, of: [one, two]}}}\n"
+    )
+    halves = {}
+    for seed in (0, 1):
+        plan, _ = load_plan(recipe, seed=seed)
+        for name in ("one", "two"):
+            spec = ProblemSpec.model_validate(plan.steps[name].config)
+            halves[name, seed] = set(ids(cut(PROBLEMS, spec, set())))
+        assert not halves["one", seed] & halves["two", seed]
+        assert halves["one", seed] | halves["two", seed] == set(ids(PROBLEMS))
+    assert halves["one", 0] != halves["one", 1]
 
 
 def test_where_and_without_go_before_part_and_take():
