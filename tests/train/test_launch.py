@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
 import signal
 import subprocess
 import sys
+import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -151,8 +154,9 @@ def test_killed_mid_way_the_curve_is_the_same_and_vllm_loads_it(
     )
     died = subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False, capture_output=True)
     assert died.returncode == -signal.SIGKILL, died.stderr.decode()[-2000:]
-    kept = [path.name for path in (tmp_path / "cut" / "work").glob("checkpoint-*")]
-    assert kept == ["checkpoint-3"]
+    work = tmp_path / "cut" / "work"
+    assert [path.name for path in work.glob("checkpoint-*")] == ["checkpoint-3"]
+    assert_nobody_works_in(work)
     resumed = run(tiny_model, tmp_path / "cut", what, profile=profile(3))
     assert losses(resumed) == pytest.approx(losses(whole), abs=1e-4)
     assert_same_model(tmp_path / "whole" / "out", tmp_path / "cut" / "out")
@@ -167,6 +171,20 @@ def test_a_mistake_in_the_processes_is_the_users_one_line(tiny_model, tmp_path: 
         run(tiny_model, tmp_path, what, profile=profile(0))
 
 
+def assert_nobody_works_in(work: Path) -> None:
+    """No process that was started for this folder outlives its parent (Linux)."""
+    deadline = time.monotonic() + 20
+    while any(str(work) in line for line in command_lines()):
+        assert time.monotonic() < deadline, "a process goes on after its parent was killed"
+        time.sleep(0.1)
+
+
+def command_lines() -> Iterator[str]:
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            yield path.read_text(errors="replace")
+
+
 def assert_same_model(one: Path, two: Path) -> None:
     """Both folders give the same log-probabilities to the same answers."""
     rows = sft_rows(sums(6), PROMPT, model_folder.load_tokenizer(one))
@@ -179,15 +197,14 @@ def assert_same_model(one: Path, two: Path) -> None:
 
 
 def assert_vllm_agrees(folder: Path) -> None:
-    """vLLM gives the answers the log-probabilities that transformers gives them."""
+    """What vLLM draws has the log-probabilities in vLLM that it has in transformers."""
     os.environ.setdefault("VLLM_ENABLE_V1_MULTIPROCESSING", "0")
     import vllm
     from vllm.lora.request import LoRARequest
 
     adapter = model_folder.is_adapter(folder)
     rows = sft_rows(sums(6), PROMPT, model_folder.load_tokenizer(folder))
-    asked = [(row["input_ids"][:5], row["input_ids"][5:]) for row in rows]
-    expected = HfScorer(folder, EngineSettings(dtype="float32")).logprobs(asked)
+    prompts = [row["input_ids"][:5] for row in rows]
     engine = vllm.LLM(
         str(model_folder.base_of(folder) if adapter else folder),
         dtype="float32",
@@ -199,13 +216,15 @@ def assert_vllm_agrees(folder: Path) -> None:
         kv_cache_memory_bytes=2**28,
     )
     outputs = engine.generate(
-        [{"prompt_token_ids": row["input_ids"]} for row in rows],
-        vllm.SamplingParams(max_tokens=1, prompt_logprobs=0),
+        [{"prompt_token_ids": ids} for ids in prompts],
+        vllm.SamplingParams(temperature=0, max_tokens=8, logprobs=0),
         lora_request=LoRARequest("adapter", 1, str(folder)) if adapter else None,
         use_tqdm=False,
     )
     engine.llm_engine.engine_core.shutdown()
-    for output, line, row in zip(outputs, expected, rows, strict=True):
-        ids = row["input_ids"]
-        found = [output.prompt_logprobs[at][ids[at]].logprob for at in range(5, len(ids))]
+    drawn = [output.outputs[0] for output in outputs]
+    asked = [(ids, list(one.token_ids)) for ids, one in zip(prompts, drawn, strict=True)]
+    expected = HfScorer(folder, EngineSettings(dtype="float32")).logprobs(asked)
+    for one, line in zip(drawn, expected, strict=True):
+        found = [at[token].logprob for at, token in zip(one.logprobs, one.token_ids, strict=True)]
         assert found == pytest.approx(line, abs=1e-4)
