@@ -315,14 +315,15 @@ def _this_machine() -> dict[str, Any]:
 def _smoke(plan: Any, data: Any, folder: Path, profile: Any, selection: Any) -> None:
     """Run the recipe made small, in a folder with a store of its own."""
     from reason_w2s.recipe.smoke import smoke
-    from reason_w2s.runs.smoke import refuse_failed, start_over
+    from reason_w2s.runs.smoke import fitting, refuse_failed, start_over
 
     started = time.monotonic()
     small = smoke(plan, data, profile.train)
     typer.echo(f"{plan.name} --smoke: what is tried in place of what the recipe says", err=True)
     for line in small.replaced:
         typer.echo(f"  {line}", err=True)
-    finished = _execute(small.plan, small.data, start_over(folder), profile, selection)
+    place = start_over(folder)
+    finished = _execute(small.plan, small.data, place, fitting(profile), selection)
     refuse_failed(finished)
     seconds = time.monotonic() - started
     typer.echo(f"smoke passed: {len(finished.items)} steps in {seconds:.0f} s")

@@ -1,4 +1,4 @@
-"""A smoke run's beginning and end: an empty folder, and no response that failed."""
+"""Around a smoke run: an empty folder, a profile that tiny models fit, no response that failed."""
 
 from __future__ import annotations
 
@@ -6,20 +6,27 @@ import shutil
 from pathlib import Path
 
 from reason_w2s.errors import DataError
+from reason_w2s.runs.profile import Profile
 from reason_w2s.runs.run import Run
-from reason_w2s.runs.store import read_json
+from reason_w2s.train import like
 
 
 def start_over(folder: Path) -> Path:
-    """The run's place in `folder`, which has a store of its own; one that passed is cleared.
+    """The run's place in `folder`, emptied with the store beside it.
 
-    What passed once is tried again, for packages and profiles change; what stopped goes on.
+    What was there before does not count: files, packages and profiles change, and a smoke run that
+    passes has run.
     """
-    run = folder / "run"
-    manifest = run / "manifest.json"
-    if manifest.is_file() and read_json(manifest)["complete"]:
-        shutil.rmtree(folder)
-    return run
+    for name in ("run", "store"):
+        shutil.rmtree(folder / name, ignore_errors=True)
+    return folder / "run"
+
+
+def fitting(profile: Profile) -> Profile:
+    """The profile with no model cut into more pieces than a tiny one has heads."""
+    size = min(profile.engine.tensor_parallel_size, like.HEADS)
+    engine = profile.engine.model_copy(update={"tensor_parallel_size": size})
+    return profile.model_copy(update={"engine": engine})
 
 
 def refuse_failed(run: Run) -> None:

@@ -35,11 +35,11 @@ COPIED = (
     "chat_template.json",
     "generation_config.json",
 )
-LAYERS, WIDTH = 2, 64
+LAYERS, WIDTH, HEADS = 2, 64, 2
 SMALL = {
     "hidden_size": WIDTH,
     "intermediate_size": 2 * WIDTH,
-    "head_dim": WIDTH // 2,  # 32 is the smallest head that vLLM runs on a CPU
+    "head_dim": WIDTH // HEADS,  # 32 is the smallest head that vLLM runs on a CPU
     "moe_intermediate_size": WIDTH,
     "shared_expert_intermediate_size": WIDTH,
     "num_experts": 4,
@@ -178,9 +178,9 @@ def shrink(config: PreTrainedConfig) -> PreTrainedConfig:
     for name, size in SMALL.items():
         if getattr(text, name, None) is not None:
             setattr(text, name, min(size, getattr(text, name)))
-    text.num_attention_heads = 2
+    text.num_attention_heads = HEADS
     if getattr(text, "num_key_value_heads", None) is not None:
-        text.num_key_value_heads = 1 if grouped else 2
+        text.num_key_value_heads = 1 if grouped else HEADS
     rope = getattr(text, "rope_parameters", None) or {}
     for name in FREQUENCY_FACTORS:
         if name in rope:

@@ -1,34 +1,35 @@
-"""A smoke run starts over once it has passed, and does not pass over failed responses."""
+"""A smoke run starts from nothing, and does not pass over failed responses."""
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 
 import pytest
 
+from reason_w2s.engines.settings import EngineSettings
 from reason_w2s.errors import DataError
 from reason_w2s.records import Problem, Row, Trace
 from reason_w2s.runs.items import Item
+from reason_w2s.runs.profile import Profile
 from reason_w2s.runs.run import Run
-from reason_w2s.runs.smoke import refuse_failed, start_over
+from reason_w2s.runs.smoke import fitting, refuse_failed, start_over
 from reason_w2s.runs.store import Store
 
 
-def stopped(folder, *, complete: bool):
-    run = folder / "run"
-    run.mkdir(parents=True)
-    (run / "manifest.json").write_text(json.dumps({"complete": complete}))
-    (folder / "store").mkdir()
-    return run
-
-
-def test_what_passed_starts_over_and_what_stopped_goes_on(tmp_path):
+def test_a_smoke_run_starts_from_nothing_and_touches_nothing_else(tmp_path):
+    for name in ("run", "store", "mine"):
+        (tmp_path / "smoke" / name).mkdir(parents=True)
+    place = start_over(tmp_path / "smoke")
+    assert place == tmp_path / "smoke" / "run"
+    assert [path.name for path in place.parent.iterdir()] == ["mine"]
     assert start_over(tmp_path / "new") == tmp_path / "new" / "run"
-    for complete in (True, False):
-        run = stopped(tmp_path / str(complete), complete=complete)
-        assert start_over(run.parent) == run
-        assert run.parent.exists() is not complete
+
+
+def test_a_tiny_model_is_cut_into_two_pieces_at_most():
+    for asked, given in ((1, 1), (2, 2), (8, 2)):
+        profile = Profile(engine=EngineSettings(tensor_parallel_size=asked, max_num_seqs=7))
+        engine = fitting(profile).engine
+        assert (engine.tensor_parallel_size, engine.max_num_seqs) == (given, 7)
 
 
 def test_failed_responses_fail_the_smoke_run(tmp_path, monkeypatch):
