@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from reason_w2s import prompts
@@ -11,7 +12,7 @@ from reason_w2s.problems.spec import Labels, ProblemSpec
 from reason_w2s.prompts import Prompt
 from reason_w2s.recipe.owners import elsewhere
 from reason_w2s.recipe.plan import Measured, Plan, Step
-from reason_w2s.recipe.rules import enforce
+from reason_w2s.recipe.rules import enforce, problem_sets
 from reason_w2s.recipe.schema import ModelSpec, Recipe, SuiteSpec
 from reason_w2s.recipe.yaml_file import nearest, parse
 from reason_w2s.stages.table import STAGES, USABLE, config_class
@@ -37,6 +38,9 @@ def expand(recipe: Recipe, suites: Mapping[str, SuiteSpec], *, place: str, title
     wanted = list(recipe.steps)
     measured = builder.add_measurements(suites)
     wanted += [one.graded for one in measured]
+    _in_order(builder.steps, wanted, place)
+    # first of all: what stops a run should do so before anything is sampled
+    wanted = [*builder.add_overlaps(measured, suites), *wanted]
     order = _in_order(builder.steps, wanted, place)
     plan = Plan(
         name=recipe.name,
@@ -208,6 +212,36 @@ class _Builder:
         graded = f"{base}/graded"
         self.add(Step(graded, "check", "traces", check, (base,)))
         return Measured(name, step, suite, graded)
+
+    def add_overlaps(
+        self, measured: Sequence[Measured], suites: Mapping[str, SuiteSpec]
+    ) -> list[str]:
+        """A step per suite over all problems that measured models were trained on; training waits
+        for it."""
+        plan = Plan(self.recipe.name, "", self.recipe.seed, self.steps)
+        needed = plan.needed(one.step for one in measured)
+        trained = [
+            name for name in self.steps if name in needed and self.steps[name].stage == "train"
+        ]
+        taught = {name for train in trained for name in problem_sets(plan, train)}
+        # what is cut out of a set is in it
+        whole = [
+            name
+            for name in self.steps
+            if name in taught and not any(one.name in taught - {name} for one in plan.lineage(name))
+        ]
+        if not whole:
+            return []
+        allow = self.recipe.evaluate.overlap == "allow"
+        names = []
+        for suite, spec in suites.items():
+            config = {**spec.overlap.model_dump(mode="json"), "allow": allow}
+            roles = {"suite": f"suites/{suite}"}
+            names.append(f"overlap/{suite}")
+            self.add(Step(names[-1], "overlap", "overlaps", config, tuple(whole), roles))
+        for name in trained:
+            self.steps[name] = replace(self.steps[name], after=tuple(names))
+        return names
 
     def _check_names(self, where: str) -> None:
         """`compare` and `gaps` speak of names under `evaluate.models`."""

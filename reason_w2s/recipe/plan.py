@@ -17,7 +17,8 @@ class Step:
 
     stage: a stage of the table, or one of the four that need no work: `problems`, `model` (a path),
     `prompted` (another step's model, asked differently) and `union`.
-    config: JSON, validated, defaults filled in. of, roles: names of other steps.
+    config: JSON, validated, defaults filled in. of, roles: names of other steps. after: steps that
+    must be done before this one and that nothing is read from; they change no result.
     """
 
     name: str
@@ -28,6 +29,7 @@ class Step:
     roles: Mapping[str, str] = field(default_factory=dict)
     seed: int = 0
     labels: Labels | None = None
+    after: tuple[str, ...] = ()
 
     @property
     def place(self) -> str:
@@ -35,6 +37,8 @@ class Step:
         if self.stage == "problems":
             suite = self.name.removeprefix("suites/")
             return f"problems.{self.name}" if suite == self.name else f"suites.{suite}.problems"
+        if self.stage == "overlap":
+            return f"suites.{self.name.removeprefix('overlap/')}.overlap"
         if self.stage in ("model", "pretrain", "scratch"):
             return f"models.{self.name}"
         return f"steps.{self.name}.{self.stage}"
@@ -42,7 +46,7 @@ class Step:
     @property
     def inputs(self) -> tuple[str, ...]:
         """All steps this one needs."""
-        return (*self.of, *self.roles.values())
+        return (*self.of, *self.roles.values(), *self.after)
 
 
 @dataclass(frozen=True, slots=True)

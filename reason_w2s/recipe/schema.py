@@ -10,6 +10,7 @@ from reason_w2s.engines.protocols import Sampling
 from reason_w2s.problems.spec import ProblemSpec
 from reason_w2s.prompts import Prompt
 from reason_w2s.stages.check import CheckConfig
+from reason_w2s.stages.overlap import OverlapConfig
 
 Dtype = Literal["float32", "bfloat16", "float16"]
 
@@ -44,7 +45,7 @@ class ModelSpec(BaseModel):
 class SuiteSpec(BaseModel):
     """How a checkpoint is measured: problems, sampling, how answers are compared.
 
-    prompt: None asks each model with its own.
+    prompt: None asks each model with its own. overlap: what of a training problem is this suite's.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -53,6 +54,7 @@ class SuiteSpec(BaseModel):
     sampling: Sampling = Sampling(temperature=0.0)
     check: CheckConfig = CheckConfig()
     prompt: str | Prompt | None = None
+    overlap: OverlapConfig = OverlapConfig()
 
     @field_validator("sampling", mode="before")
     @classmethod
@@ -84,7 +86,11 @@ class Gap(BaseModel):
 
 
 class Evaluate(BaseModel):
-    """What is measured: `suites` x named `models`; paired comparisons `[a, b]`; gaps."""
+    """What is measured: `suites` x named `models`; paired comparisons `[a, b]`; gaps.
+
+    overlap: what happens when a measured model rests on training with a suite's problems: `refuse`
+    stops the run before any training, `allow` shows counts and examples in the report.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -92,6 +98,7 @@ class Evaluate(BaseModel):
     models: dict[str, str] = Field(default_factory=dict)
     compare: tuple[tuple[str, str], ...] = ()
     gaps: dict[str, Gap] = Field(default_factory=dict)
+    overlap: Literal["refuse", "allow"] = "refuse"
 
 
 class Recipe(BaseModel):

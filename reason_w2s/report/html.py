@@ -18,6 +18,8 @@ _LISTS = (
     "graded",
     "flagged",
     "trained",
+    "overlaps",
+    "warnings",
     "suites",
     "scores",
     "comparisons",

@@ -7,7 +7,7 @@ from typing import Any
 
 Rows = list[Mapping[str, Any]]
 
-_MEASURING = ("eval/", "suites/")
+_MEASURING = ("eval/", "suites/", "overlap/")
 
 
 def own(rows: Iterable[Mapping[str, Any]]) -> Rows:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from reason_w2s import errors
-from reason_w2s.errors import EngineError, W2SError
+from reason_w2s.errors import DataError, EngineError, W2SError
 from reason_w2s.recipe.plan import Plan, Step
 from reason_w2s.runs.items import Item
 from reason_w2s.runs.makers import maker
@@ -50,10 +50,17 @@ class Execution:
             return maker(step.stage).find(self.work(step))
 
     def settle(self, step: Step, item: Item, *, new: bool) -> None:
-        """A step is done; `new`: it was made just now."""
+        """A step is done; `new`: it was made just now.
+
+        Raises:
+            DataError: what was found stops the run; it can be shown all the same.
+        """
         self.items[step.name] = item
-        if new:
+        stops = item.counts.get("stops")
+        if new or stops:
             self.made()
+        if stops:
+            raise DataError(f"{step.place}: {stops}")
 
 
 @contextmanager
@@ -138,7 +145,7 @@ def summary(item: Item) -> str:
         said.append(f"out {counts['out']:,}")
     if "dropped" in counts:
         said.append(f"dropped {sum(counts['dropped'].values()):,}")
-    for group in ("status", "flags", "finish"):
+    for group in ("status", "flags", "finish", "kinds"):
         said += [f"{name} {count:,}" for name, count in counts.get(group, {}).items()]
     for name in ("pairs", "examples", "updates", "tokens"):
         if counts.get(name):

@@ -24,6 +24,7 @@ from reason_w2s.recipe.plan import Measured, Plan
 from reason_w2s.recipe.rules import GoldUse, gold_use
 from reason_w2s.recipe.schema import Gap
 from reason_w2s.records import Row
+from reason_w2s.runs.cautions import cautions
 from reason_w2s.runs.items import Item
 from reason_w2s.runs.run import Run
 from reason_w2s.runs.store import read_json, write_json
@@ -45,7 +46,11 @@ def results(run: Run) -> dict[str, Any]:
         "seed": plan.seed,
         "recipe_text": _text(recipe),
         "plan": [_planned(item, costs.get(name)) for name, item in run.items.items()],
-        "waterfall": [_waterfall(item) for item in run.items.values() if item.kind != "model"],
+        "waterfall": [
+            _waterfall(item)
+            for item in run.items.values()
+            if item.kind not in ("model", "overlaps")
+        ],
         "graded": list(_graded_steps(run, plan)),
         "flagged": [
             {"step": item.step, "flags": item.counts["flags"]}
@@ -53,6 +58,7 @@ def results(run: Run) -> dict[str, Any]:
             if "flags" in item.counts
         ],
         "trained": [_trained(run, plan, name) for name in run.items if _is_trained(plan, name)],
+        "overlaps": list(_overlaps(run)),
         "suites": list(_suites(run, plan)),
         "scores": [_score(run, plan, one, graded) for one in plan.measured],
         "comparisons": list(_comparisons(plan, graded)),
@@ -61,6 +67,7 @@ def results(run: Run) -> dict[str, Any]:
         "environment": environment(manifest),
         "examples": list(_examples(run, plan)),
     }
+    found["warnings"] = cautions(found)
     write_json(run.folder / "results.json", found)
     return found
 
@@ -168,6 +175,20 @@ def _suites(run: Run, plan: Plan) -> Iterator[dict[str, Any]]:
         sampling = plan.steps[first.graded.removesuffix("/graded")].config["sampling"]
         size = run.items[f"suites/{name}"].counts["out"]
         yield {"name": name, "n": size, "sampling": sampling}
+
+
+def _overlaps(run: Run) -> Iterator[dict[str, Any]]:
+    """What each suite shares with the problems trained on, and the first few pairs of it."""
+    for name, item in run.items.items():
+        if item.kind == "overlaps":
+            yield {
+                "suite": name.removeprefix("overlap/"),
+                "sets": [one.step for one in item.of[:-1]],
+                "problems": item.counts["in"],
+                "overlapping": item.counts["overlapping"],
+                "kinds": item.counts["kinds"],
+                "examples": list(islice(run.records(name), EXAMPLES)),
+            }
 
 
 def _graded(run: Run, measured: Measured) -> list[Graded]:

@@ -24,7 +24,7 @@ from reason_w2s.runs.ledger import ledger
 from reason_w2s.runs.profile import Profile
 from reason_w2s.runs.progress import RunProgress
 from reason_w2s.runs.store import Store, read_json, read_parts, write_bytes, write_json
-from reason_w2s.runs.tables import DROPPED
+from reason_w2s.runs.tables import DROPPED, OVERLAPS
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -100,8 +100,31 @@ class Run:
             for row in self.rows(step):
                 asked = {"question": row.problem.question, "gold": row.problem.gold}
                 yield {**_fields(row.trace), **asked, **row.columns}
+        elif item.kind == "overlaps":
+            yield from self._overlaps(item)
         else:
             raise ConfigError(f"{step} is a model, in {item.reference().path}")
+
+    def _overlaps(self, item: Item) -> Iterator[dict[str, Any]]:
+        """Each pair with both questions."""
+        table = read_parts(self.store.folder("overlap", item.key), OVERLAPS)
+        asked = {
+            (one.digest, problem.id): problem.question
+            for one in item.of
+            for problem in rows.problems(self.store, one)
+        }
+        *sets, suite = item.of
+        names = {one.digest: one.step for one in sets}
+        for row in table.to_pylist():
+            yield {
+                "set": names[row["set"]],
+                "problem_id": row["problem_id"],
+                "question": asked[row["set"], row["problem_id"]],
+                "suite_id": row["suite_id"],
+                "suite_question": asked[suite.digest, row["suite_id"]],
+                "kind": row["kind"],
+                "share": row["share"],
+            }
 
     def problems(self, step: str) -> list[Problem]:
         """The problems of a problem set."""
@@ -184,7 +207,7 @@ def _find_given(execution: Execution, given: set[str], wanted: set[str]) -> None
                     f"(--until {step.name}), or leave out --from and --only"
                 )
             execution.progress.skip(1)
-            execution.items[step.name] = item
+            execution.settle(step, item, new=False)
 
 
 def _find_rest(execution: Execution) -> None:
@@ -204,14 +227,24 @@ def _split(plan: Plan, selection: Selection) -> tuple[set[str], set[str]]:
         if name not in plan.steps:
             raise ConfigError(f"no step '{name}' in the plan{nearest(name, plan.steps)}")
     if selection.only:
-        return set(selection.only), plan.needed(selection.only) - set(selection.only)
+        chosen = _with_waited_for(plan, set(selection.only))
+        return chosen, plan.needed(chosen) - chosen
     wanted = plan.needed(selection.until) if selection.until else set(plan.steps)
     if selection.start:
         chosen = wanted & plan.after(selection.start)
         if not chosen:
             raise ConfigError("nothing to do: no step lies between --from and --until")
+        chosen = _with_waited_for(plan, chosen)
         return chosen, plan.needed(chosen) - chosen
     return wanted, set()
+
+
+def _with_waited_for(plan: Plan, names: set[str]) -> set[str]:
+    """The steps and those they wait for: a selection is no way round what may stop a run."""
+    steps = [plan.steps[name] for name in names]
+    waited = plan.needed(other for step in steps for other in step.after)
+    read = plan.needed(other for step in steps for other in (*step.of, *step.roles.values()))
+    return names | (waited - read)
 
 
 def _redo_counts(folder: Path, redo: Sequence[str]) -> dict[str, int]:

@@ -50,6 +50,15 @@ PAIRS = pa.schema(
     ]
 )
 DROPPED = pa.schema([("key", pa.string()), ("step", pa.string()), ("reason", pa.string())])
+OVERLAPS = pa.schema(
+    [
+        ("set", pa.string()),  # the digest of the problem set
+        ("problem_id", pa.string()),
+        ("suite_id", pa.string()),
+        ("kind", pa.string()),
+        ("share", pa.float64()),
+    ]
+)
 ANNOTATIONS: dict[str, pa.Schema] = {
     "check": pa.schema(
         [

@@ -80,7 +80,7 @@ class Work:
     def from_json(data: Mapping[str, Any], report: Report, engines: Any) -> Work:
         """The reverse of `to_json`, in the worker."""
         step = dict(data["step"])
-        step["of"] = tuple(step["of"])
+        step |= {name: tuple(step[name]) for name in ("of", "after")}
         return Work(
             store=Store(Path(data["root"])),
             step=Step(**step),

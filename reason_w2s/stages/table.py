@@ -9,7 +9,7 @@ from typing import Any, Literal, NamedTuple
 
 from pydantic import BaseModel
 
-Kind = Literal["model", "problems", "traces", "pairs"]
+Kind = Literal["model", "problems", "traces", "pairs", "overlaps"]
 Shape = Literal["make", "annotate", "choose"]
 Place = Literal["here", "engine", "torch"]
 
@@ -98,6 +98,15 @@ STAGES: dict[str, Stage] = {
         version=1,
         roles={"init": "model", "ref": "model"},
     ),
+    "overlap": Stage(
+        "reason_w2s.stages.overlap:OverlapConfig",
+        takes=("problems",),
+        gives="overlaps",
+        shape="make",
+        place="here",
+        version=1,
+        roles={"suite": "problems"},
+    ),
     "pretrain": Stage(
         "reason_w2s.train.pretrain:PretrainSettings",
         takes=(),
@@ -115,7 +124,8 @@ STAGES: dict[str, Stage] = {
         version=1,
     ),
 }
-"""What a step of a recipe may be, and how a `world:` or `scratch:` model is made."""
+"""What a step of a recipe may be, what is put before training by itself (`overlap`), and how a
+`world:` or `scratch:` model is made."""
 
 USABLE = ("sample", "import", "check", "stepcheck", "select", "pair", "train", "prompted")
 """What may stand under `steps:`; the last is resolved when the recipe is expanded."""

@@ -17,6 +17,7 @@ def score(model: str, accuracy: float | None, suite: str = "world_test") -> dict
         "n": 600,
         "samples": 1,
         "accuracy": accuracy,
+        "first_accuracy": accuracy,
         "low": near,
         "high": far,
         "stop_rate": 0.973,
@@ -77,6 +78,27 @@ def full() -> dict[str, Any]:
                 "labels": {"answers": 1000, "solutions": 0},
             }
         ],
+        "overlaps": [
+            {
+                "suite": "world_test",
+                "sets": ["train"],
+                "problems": 4000,
+                "overlapping": 1,
+                "kinds": {"words": 1},
+                "examples": [
+                    {
+                        "set": "train",
+                        "problem_id": "t<1>",
+                        "question": "Tom has 3 <b>pens</b>.",
+                        "suite_id": "s1",
+                        "suite_question": "Anna has 3 pens.",
+                        "kind": "words",
+                        "share": 0.75,
+                    }
+                ],
+            }
+        ],
+        "warnings": ["tuned on world_test: stopped by itself on 80.0% of its <answers>"],
         "suites": [{"name": "world_test", "n": 600, "sampling": {"temperature": 0.0}}],
         "scores": [
             score("teacher", 0.4),

@@ -63,3 +63,21 @@ def test_eighty_columns_are_enough_for_every_number():
 
 def test_a_terminal_gets_the_same_rows():
     assert "62.0" in shown(full(), Terminal())
+
+
+def test_first_answers_have_a_column_only_where_they_are_another_figure():
+    assert "first" not in shown(full(), io.StringIO())
+    other = {**score("tuned", 0.6234), "first_accuracy": 0.6741}
+    results = {**full(), "scores": [score("teacher", 0.4), other]}
+    row = next(line for line in shown(results, io.StringIO()).splitlines() if "tuned" in line)
+    assert "62.3 [58.3, 66.3]" in row and "67.4" in row
+    narrow = Console(file=io.StringIO(), width=80)
+    narrow.print(console.table(results))
+    assert "62.3 [58.3, 66.3]" in narrow.file.getvalue()
+
+
+def test_warnings_come_last():
+    lines = shown(full(), io.StringIO()).splitlines()
+    said = "warning: tuned on world_test: stopped by itself on 80.0% of its <answers>"
+    assert lines[-1] == said
+    assert "warning" not in shown({**full(), "warnings": []}, Terminal())

@@ -127,7 +127,8 @@ def test_a_missing_number_is_never_shown_as_zero():
     text = html.render({**full(), "scores": [score("lost", None)]})
     results = text[text.index('id="results"') : text.index('id="gaps"')]
     assert "No accuracy was measured." in results
-    assert results.count("not measured") == 2  # the accuracy and the truncation rate
+    # the accuracies by last and by first answers, and the truncation rate
+    assert results.count("not measured") == 3
 
 
 def test_teacher_and_ceiling_are_drawn_as_lines():
@@ -182,3 +183,12 @@ def test_a_share_of_the_gold_gain_starts_from_its_base():
     gap |= {"accuracies": {"base": 0.123, "reached": 0.62, "ceiling": 0.75}}
     text = html.render({**full(), "gaps": [gap]})
     assert "12.3" in text and "<small>student</small>" in text and "[0.20, 0.80]" in text
+
+
+def test_warnings_stand_on_top_and_overlaps_beside_the_suites_question():
+    text = html.render(full())
+    assert text.index("stopped by itself on 80.0% of its &lt;answers&gt;") < text.index("<nav>")
+    pair = text[text.index("training problems that it asks too") : text.index('id="training"')]
+    assert "1 of 4,000 training problems (train)" in pair
+    assert "t&lt;1&gt;" in pair and "3 &lt;b&gt;pens" in pair and "Anna has 3 pens." in pair
+    assert 'class="warnings"' not in html.render({**full(), "warnings": []})

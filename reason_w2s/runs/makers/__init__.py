@@ -18,6 +18,7 @@ MAKERS: dict[str, str] = {
     "stepcheck": "annotations",
     "select": "choices",
     "pair": "choices",
+    "overlap": "overlaps",
     "train": "trained",
     "pretrain": "trained",
     "scratch": "trained",

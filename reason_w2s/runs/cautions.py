@@ -1,0 +1,81 @@
+"""What a reader of results should know before believing them, in a line each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+STOPPED = 0.90
+"""An independent W2SR replication took students on only where 90% of answers were well-formed."""
+CUT = 0.05
+"""Students that forgot how to stop were cut on a fifth of their answers, healthy ones on a few."""
+FIRST_ABOVE_LAST = 0.02
+"""Those students were 4 points better by their first answer than by their last; half of that."""
+FEW_EXAMPLES = 50
+"""Below this an epoch is two or three updates, and which examples were left decides the result."""
+CUT_AWAY = 0.20
+"""With a fifth of all traces dropped for their length, what is learned is to be short."""
+
+
+def cautions(found: Mapping[str, Any]) -> list[str]:
+    """The warnings of a run's results, the gravest first. Nothing here decides anything."""
+    return [*_overlaps(found), *_scores(found), *_choices(found), *_trained(found)]
+
+
+def _overlaps(found: Mapping[str, Any]) -> Iterator[str]:
+    for row in found["overlaps"]:
+        if row["overlapping"]:
+            yield (
+                f"{row['suite']}: {row['overlapping']:,} of {row['problems']:,} training problems "
+                f"overlap it ({_counts(row['kinds'])}), which the recipe allows; its accuracies "
+                f"are not those of unseen problems"
+            )
+
+
+def _scores(found: Mapping[str, Any]) -> Iterator[str]:
+    for score in found["scores"]:
+        where = f"{score['model']} on {score['suite']}"
+        stopped, cut = score["stop_rate"], score["truncation_rate"]
+        if score["trained"] and stopped < STOPPED:
+            yield (
+                f"{where}: stopped by itself on {stopped:.1%} of its answers and was cut on "
+                f"{cut:.1%}; train it for less long or at a lower rate, or raise the suite's "
+                f"max_tokens"
+            )
+        elif score["trained"] and cut > CUT:
+            yield (
+                f"{where}: was cut on {cut:.1%} of its answers; raise the suite's max_tokens, or "
+                f"train it for less long"
+            )
+        first, last = score["first_accuracy"], score["accuracy"]
+        if first - last >= FIRST_ABOVE_LAST:
+            yield (
+                f"{where}: {first:.1%} right by the first answer it marks, {last:.1%} by the last: "
+                f"it is right and goes on; it has not learned to stop"
+            )
+
+
+def _choices(found: Mapping[str, Any]) -> Iterator[str]:
+    for row in found["waterfall"]:
+        if row["stage"] not in ("select", "pair") or not row["in"]:
+            continue
+        cut = sum(
+            count
+            for reason, count in row["dropped"].items()
+            if "truncated" in reason or reason.startswith("finish_reason")
+        )
+        if cut >= CUT_AWAY * row["in"]:
+            yield (
+                f"{row['step']}: dropped {cut:,} of {row['in']:,} because they were cut; raise "
+                f"max_tokens where they are sampled, or only short reasoning is learned"
+            )
+
+
+def _trained(found: Mapping[str, Any]) -> Iterator[str]:
+    for row in found["trained"]:
+        if row["examples"] < FEW_EXAMPLES:
+            yield f"{row['step']}: was trained on {row['examples']:,} examples only"
+
+
+def _counts(kinds: Mapping[str, int]) -> str:
+    return ", ".join(f"{kind} {count:,}" for kind, count in kinds.items() if count)
