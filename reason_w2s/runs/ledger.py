@@ -1,7 +1,7 @@
 """What a run cost: derived from the parts and models it made, never kept beside them.
 
 A part or model is charged to the run that made it, once; where another run (or another step of the
-same one) uses it, it is shown as shared. Seconds are wall seconds of the one process that worked.
+same one) uses it, it is shown as shared. Seconds are wall seconds of every process that worked.
 """
 
 from __future__ import annotations

@@ -27,7 +27,8 @@ from reason_w2s.errors import StoreError
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What making something cost: wall seconds of one process, and its peak memory in MiB."""
+    """What making something cost: the wall seconds of every process that worked, and the peak
+    memory of one in MiB (a GPU's, where it trained on one)."""
 
     run: str
     seconds: float

@@ -11,7 +11,7 @@ from reason_w2s.engines.model_folder import fingerprint, save_prompt
 from reason_w2s.prompts import Prompt
 from reason_w2s.runs import rows
 from reason_w2s.runs.items import Item, ModelRef
-from reason_w2s.runs.store import put_folder, read_json, write_json
+from reason_w2s.runs.store import Cost, put_folder, read_json, write_json
 from reason_w2s.runs.tables import digest
 from reason_w2s.runs.work import Stopwatch, Work
 from reason_w2s.stages.train import TrainConfig, from_pairs, from_solutions, from_traces
@@ -50,9 +50,17 @@ def make(work: Work) -> None:
         save_prompt(out, Prompt.model_validate(prompt))
         mark = fingerprint(out)
         put_folder(out, folder / "model")
-        made = {"fingerprint": mark, "stats": asdict(stats), "cost": asdict(watch.lap())}
+        cost = _cost(watch.lap(), stats, work)
+        made = {"fingerprint": mark, "stats": asdict(stats), "cost": asdict(cost)}
         write_json(folder / "made.json", made)
         shutil.rmtree(aside)
+
+
+def _cost(lap: Cost, stats: TrainStats, work: Work) -> Cost:
+    """Training's own peak memory, and the seconds of all processes that trained."""
+    processes = work.profile.train.processes if work.step.stage == "train" else 1
+    peak = stats.peak_memory_mib or lap.peak_memory_mib
+    return Cost(lap.run, round(lap.seconds * processes, 3), round(peak, 1))
 
 
 def _build(work: Work, out: Path, aside: Path) -> TrainStats:
