@@ -123,10 +123,13 @@ def _origin(places: TrainPlaces) -> Iterator[tuple[str, Any]]:
 
 
 def _named(folder: Path) -> str:
-    """A model by its name on the hub, where it has one, and by its content."""
+    """A model by its name on the hub, or its folder's, and by its content."""
     named = hub_name(folder)
     mark = f"fingerprint {model_folder.fingerprint(folder)[:16]}"
-    return mark if named is None else f"{named[0]}, revision {named[1]}, {mark}"
+    if named is not None:
+        return f"{named[0]}, revision {named[1]}, {mark}"
+    # every model of a run's store lies in a folder of this name: it tells nothing
+    return mark if folder.name == "model" else f"{folder.name}, {mark}"
 
 
 def _training(task: Task, trainer: Trainer) -> Iterator[tuple[str, Any]]:
@@ -140,6 +143,9 @@ def _training(task: Task, trainer: Trainer) -> Iterator[tuple[str, Any]]:
     yield "batch", f"{settings.batch} examples per update"
     yield "updates", f"{trainer.state.global_step:,} ({trainer.state.epoch or 0:.2f} epochs)"
     effective = {name: getattr(trainer.args, name) for name in EFFECTIVE}
+    if settings.updates is not None:
+        # TRL's default number, which nothing reads then
+        del effective["num_train_epochs"]
     for name, value in {**effective, **settings.trainer}.items():
         yield name, getattr(value, "value", value)
     lora = settings.lora

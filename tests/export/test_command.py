@@ -9,9 +9,11 @@ import pytest
 from reason_w2s.errors import ConfigError
 from reason_w2s.export.command import export, said
 from reason_w2s.export.source import Wish
+from reason_w2s.stages.imports import ImportConfig, import_traces
 from tests.runs.small import main, one_line
 
 datasets = pytest.importorskip("datasets")
+hub = pytest.importorskip("huggingface_hub")
 
 
 def exported(made, folder, step, **wish):
@@ -102,6 +104,30 @@ def test_records_keep_every_column(made, tmp_path, name):
             assert row[column] == (list(value) if isinstance(value, tuple) else value), column
 
 
+@pytest.mark.parametrize(
+    ("wish", "columns"),
+    [
+        (
+            {"format": "records"},
+            {"id": "problem_id", "response": "text", "model": "model", "finish": "finish_reason"},
+        ),
+        ({"format": "sft"}, {"question": "prompt", "response": "completion"}),
+    ],
+)
+def test_what_was_exported_can_be_imported(made, tmp_path, wish, columns):
+    _, out, _ = export(made, "clean", Wish(**wish), tmp_path / "x.parquet")
+    cfg = ImportConfig.model_validate({"file": str(out), "model": "m", "columns": columns})
+    again = list(import_traces(made.problems("train"), cfg, step="again"))
+    before = [row.trace for row in made.rows("clean")]
+    assert [(one.problem_id, one.text) for one in again] == [
+        (one.problem_id, one.text) for one in before
+    ]
+    if wish["format"] == "records":
+        assert [(one.model, one.finish_reason) for one in again] == [
+            (one.model, one.finish_reason) for one in before
+        ]
+
+
 def test_problems_and_pairs_as_records(made, tmp_path):
     rows, _, _ = exported(made, tmp_path, "train")
     assert (rows[0]["question"], rows[0]["gold"], json.loads(rows[0]["meta"])) == ("0 + 1", "1", {})
@@ -112,8 +138,9 @@ def test_problems_and_pairs_as_records(made, tmp_path):
 
 def test_the_card_tells_the_whole_origin(made, tmp_path):
     _, card, _ = exported(made, tmp_path, "chosen")
-    head = card.split("---")[1]
-    assert "license: unknown" in head and "path: data/train.parquet" in head
+    head = hub.DatasetCard(card).data
+    assert (head.license, head.task_categories) == ("unknown", ["text-generation"])
+    assert head.tags == ["reason-w2s", "reasoning", "weak-to-strong", "sft"]
     assert "| told | import | 8 | 7 | it has no response 1 |" in card
     assert "| chosen | select | 7 | 4 | graded.correct is false 3 |" in card
     assert "written elsewhere, by named in each row, in one.jsonl, two.jsonl" in card

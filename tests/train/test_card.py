@@ -58,6 +58,7 @@ def test_a_card_tells_how_a_model_was_made(cached, tmp_path):
         "- trl: 1.",
     ):
         assert line in text, line
+    assert "num_train_epochs" not in text
     assert str(tmp_path) not in text
     assert str(cached.parent) not in text
 
@@ -81,6 +82,7 @@ def test_a_model_of_no_hub_has_no_base_in_its_head(tiny_model, tmp_path):
     assert hub.ModelCard(text).data.base_model is None
     assert "- objective: dpo (DPO)" in text
     assert "- beta: 0.2" in text
+    assert f"- base model: tiny, fingerprint {fingerprint(tiny_model)[:16]}" in text
     assert str(tiny_model) not in text
 
 
