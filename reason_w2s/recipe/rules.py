@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -125,25 +125,28 @@ def _truth(plan: Plan, step: Step, column: str, where: str) -> None:
     maker, _, short = column.rpartition(".")
     if short not in STAGES[plan.steps[maker].stage].truths:
         return
-    for _, predicate in _predicates(step):
-        asked = predicate.get(column)
-        values = list(asked.values()) if isinstance(asked, Mapping) else [asked]
-        for value in values:
-            for one in value if isinstance(value, list) else [value]:
-                if one is not None and not isinstance(one, bool):
-                    raise ConfigError(
-                        f"{where}.{column}: expected true, false or null, got {one!r}"
-                    )
+    asked = [predicate.get(column) for _, predicate in _predicates(step)]
+    for value in _flat(_flat(asked)):
+        if value is not None and not isinstance(value, bool):
+            raise ConfigError(f"{where}.{column}: expected true, false or null, got {value!r}")
+
+
+def _flat(values: Iterable[Any]) -> Iterator[Any]:
+    """What mappings and lists among the values hold, and the other values themselves."""
+    for value in values:
+        held = list(value.values()) if isinstance(value, Mapping) else value
+        yield from held if isinstance(held, list) else [held]
 
 
 def _training(plan: Plan, step: Step, where: str) -> None:
     """`of`, `target`, `side` and `objective` of a train step fit together."""
     if step.stage != "train":
         return
-    from reason_w2s.train.arguments import check_trainer_keys
+    from reason_w2s.train.arguments import check_length, check_trainer_keys
 
     try:
         check_trainer_keys(step.config["objective"], dict(step.config["trainer"]))
+        check_length(step.config["updates"], step.config["trainer"])
     except ConfigError as error:
         raise ConfigError(f"{where}.{error}") from error
     kinds = {plan.steps[name].kind for name in step.of}
@@ -162,8 +165,6 @@ def _training(plan: Plan, step: Step, where: str) -> None:
         raise ConfigError(f"{where}.side: chosen or rejected, for sft on pairs and nothing else")
     if "ref" in step.roles and objective != "dpo":
         raise ConfigError(f"{where}.ref: {objective} has no reference model; remove it")
-    if (step.config["updates"] is None) == ("num_train_epochs" not in step.config["trainer"]):
-        raise ConfigError(f"{where}: say how long: either 'updates' or trainer.num_train_epochs")
 
 
 def _gold_allowed(plan: Plan, step: Step, where: str) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import json
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,6 @@ from reason_w2s.train.config import Objective, TrainProfile, TrainSettings
 KEYS_FILE = Path(__file__).with_name("trl_keys.json")
 LOG_LINES = 50
 CUDA_MICRO_BATCH = 8
-DEFAULT_EPOCHS = 3.0
 SMOOTHED = {"robust", "exo_pair", "aot", "aot_unpaired"}
 
 PLAIN: dict[str, tuple[type, ...]] = {"bool": (bool,), "int": (int,), "float": (int, float)}
@@ -115,6 +115,16 @@ def check_trainer_keys(objective: Objective, trainer: dict[str, Any]) -> None:
     _check_smoothing(objective, trainer)
 
 
+def check_length(updates: int | None, trainer: Mapping[str, Any]) -> None:
+    """Check that a training step says how long it is, and says it once.
+
+    Raises:
+        ConfigError: neither `updates` nor `num_train_epochs`, or both.
+    """
+    if (updates is None) == ("num_train_epochs" not in trainer):
+        raise ConfigError("updates: give either 'updates' or trainer.num_train_epochs, not both")
+
+
 def accumulation(settings: TrainSettings, profile: TrainProfile) -> tuple[int, int]:
     """(examples per process and forward pass, forward passes per update), exactly `batch` in all.
 
@@ -140,7 +150,7 @@ def total_updates(settings: TrainSettings, examples: int) -> int:
     """Optimiser updates of the whole run (an estimate under packing, where examples are joined)."""
     if settings.updates is not None:
         return settings.updates
-    epochs = float(settings.trainer.get("num_train_epochs", DEFAULT_EPOCHS))
+    epochs = float(settings.trainer["num_train_epochs"])
     per_epoch = -(-examples // settings.batch)
     return max(1, -int(-epochs * per_epoch // 1))
 
@@ -151,12 +161,11 @@ def config_arguments(
     """The keyword arguments of SFTConfig or DPOConfig.
 
     Raises:
-        ConfigError: a key in `trainer:` that may not stand there, both `updates` and
-            `num_train_epochs`, or a batch that does not divide.
+        ConfigError: a key in `trainer:` that may not stand there, a length said twice or not at
+            all, or a batch that does not divide.
     """
     check_trainer_keys(settings.objective, settings.trainer)
-    if settings.updates is not None and "num_train_epochs" in settings.trainer:
-        raise ConfigError("a train step has `updates` or trainer.num_train_epochs, not both")
+    check_length(settings.updates, settings.trainer)
     micro, steps = accumulation(settings, profile)
     return {
         **settings.trainer,

@@ -98,7 +98,7 @@ def test_every_key_we_own_exists() -> None:
     ("settings", "examples", "updates"),
     [
         ({"updates": 120}, 10, 120),
-        ({}, 100, 21),  # 3 epochs of 7
+        ({"trainer": {"num_train_epochs": 3}}, 100, 21),  # of 7 each
         ({"trainer": {"num_train_epochs": 1}}, 16, 1),
         ({"trainer": {"num_train_epochs": 0.5}}, 64, 2),
     ],
@@ -107,8 +107,10 @@ def test_how_long_a_run_is(settings, examples, updates) -> None:
     assert arguments.total_updates(TrainSettings(objective="sft", **settings), examples) == updates
 
 
-def test_updates_and_epochs_are_not_both() -> None:
-    settings = TrainSettings(objective="sft", updates=5, trainer={"num_train_epochs": 1})
+@pytest.mark.parametrize("updates", [5, None])
+def test_updates_and_epochs_are_not_both_nor_neither(updates) -> None:
+    trainer = {} if updates is None else {"num_train_epochs": 1}
+    settings = TrainSettings(objective="sft", updates=updates, trainer=trainer)
     with pytest.raises(ConfigError, match="not both"):
         arguments.config_arguments(settings, TrainProfile(), output=OUTPUT, examples=9, seed=0)
 
