@@ -323,13 +323,16 @@ def _smoke(plan: Any, data: Any, folder: Path, profile: Any, selection: Any) -> 
     for line in small.replaced:
         typer.echo(f"  {line}", err=True)
     place = start_over(folder)
-    finished = _execute(small.plan, small.data, place, fitting(profile), selection)
+    finished = _execute(small.plan, small.data, place, fitting(profile), selection, smoke=True)
     refuse_failed(finished)
     seconds = time.monotonic() - started
     typer.echo(f"smoke passed: {len(finished.items)} steps in {seconds:.0f} s")
 
 
-def _execute(plan: Any, data: Any, folder: Path, profile: Any, selection: Any) -> Any:
+def _execute(
+    plan: Any, data: Any, folder: Path, profile: Any, selection: Any, *, smoke: bool = False
+) -> Any:
+    """Run a plan and report it; a smoke run's accuracies are left in the report."""
     from rich.console import Console
 
     from reason_w2s.runs.run import execute
@@ -338,25 +341,25 @@ def _execute(plan: Any, data: Any, folder: Path, profile: Any, selection: Any) -
     try:
         finished = execute(plan, data, folder, profile, selection=selection, console=console)
     except KeyboardInterrupt as error:
-        typer.echo(
-            "stopped; what is finished is kept, the same command goes on from here", err=True
-        )
+        kept = "; what is finished is kept, the same command goes on from here"
+        typer.echo(f"stopped{'' if smoke else kept}", err=True)
         raise typer.Exit(130) from error
     if all(one.graded in finished.items for one in plan.measured) and plan.measured:
-        _report(finished)
+        _report(finished, table=not smoke)
     else:
         typer.echo(f"{folder}: {len(finished.items)} of {len(plan.steps)} steps are done")
     return finished
 
 
-def _report(finished: Any) -> None:
+def _report(finished: Any, *, table: bool = True) -> None:
     from reason_w2s.report import console as console_report
     from reason_w2s.report.html import write
     from reason_w2s.runs.results import results
 
     found = results(finished)
     write(found, finished.folder / "report.html")
-    console_report.show(found, sys.stdout)
+    if table:
+        console_report.show(found, sys.stdout)
     typer.echo(f"report: {finished.folder / 'report.html'}")
 
 

@@ -59,6 +59,9 @@ def smoke(plan: Plan, data: Mapping[str, Any], profile: TrainProfile) -> Smoke:
     texts = next((name for name in used if name in recipe.problems), None)
     replaced = [*_models(small, plan, recipe, texts), *_problems(small, used, few)]
     replaced += _steps(small, plan, few, profile)
+    if few.missing and "evaluate" in small:
+        small["evaluate"]["overlap"] = "allow"
+        replaced.append("overlap with suites: allowed, for the world's problems are told alike")
     title = f"{TITLE}. {plan.title}"
     return Smoke(plan_of(small, place=f"{plan.name} --smoke", title=title), small, tuple(replaced))
 
@@ -140,11 +143,13 @@ def _problems(small: dict[str, Any], used: Mapping[str, str], few: FewProblems) 
 
 
 def _suite(name: str, patch: dict[str, Any] | None, problems: dict[str, Any]) -> dict[str, Any]:
-    """The recipe's entry of a suite: all of it, and null for what a shipped file has besides."""
-    spec = suite(name, patch).model_dump(mode="json", exclude_none=True)
+    """The recipe's entry of a suite, with null for what a shipped file says of other problems."""
+    whole = suite(name, patch)
+    patch = patch or {}
     shipped = (SUITES / f"{name}.yaml").is_file()
     blank = dict.fromkeys(ProblemSpec.model_fields) if shipped else {}
-    return {**spec, "problems": {**blank, **problems}, "sampling": _sampling(spec["sampling"])}
+    sampling = {**patch.get("sampling", {}), **_few(whole.sampling)}
+    return {**patch, "problems": {**blank, **problems}, "sampling": sampling}
 
 
 def _steps(
@@ -161,7 +166,7 @@ def _steps(
         elif stage == "pair":
             settings = {"of": settings["of"], "rules": [ANY_PAIR]}
         elif stage == "train":
-            batch = min(plan.steps[name].config["batch"], _batch(profile))
+            batch = min(plan.steps[name].config["batch"], _batch(plan, profile))
             settings = _train(settings, batch, fits=not absent)
         elif stage == "import" and not few.imported(plan.steps[name]):
             stage, settings = "sample", _instead(settings, small, plan)
@@ -171,9 +176,11 @@ def _steps(
 
 
 def _sampling(given: Mapping[str, Any] | None) -> dict[str, Any]:
-    asked = Sampling.model_validate(given or {})
-    few = {"n": min(asked.n, SAMPLES), "max_tokens": min(asked.max_tokens, MAX_TOKENS)}
-    return {**(given or {}), **few}
+    return {**(given or {}), **_few(Sampling.model_validate(given or {}))}
+
+
+def _few(asked: Sampling) -> dict[str, int]:
+    return {"n": min(asked.n, SAMPLES), "max_tokens": min(asked.max_tokens, MAX_TOKENS)}
 
 
 def _train(settings: dict[str, Any], batch: int, *, fits: bool) -> dict[str, Any]:
@@ -185,10 +192,12 @@ def _train(settings: dict[str, Any], batch: int, *, fits: bool) -> dict[str, Any
     return {**settings, **small}
 
 
-def _batch(profile: TrainProfile) -> int:
-    """The smallest batch of four or more that divides over the profile's processes."""
+def _batch(plan: Plan, profile: TrainProfile) -> int:
+    """The smallest batch that divides over the profile's processes; of four or more where no traces
+    are imported, for those are long and a whole vocabulary's logits are kept for each token."""
+    least = 1 if any(step.stage == "import" for step in plan.steps.values()) else BATCH
     whole = profile.processes * (profile.micro_batch or 1)
-    return -(-BATCH // whole) * whole
+    return -(-least // whole) * whole
 
 
 def _instead(settings: dict[str, Any], small: dict[str, Any], plan: Plan) -> dict[str, Any]:
@@ -214,7 +223,7 @@ def _said(plan: Plan, profile: TrainProfile, absent: list[str]) -> Iterator[str]
         yield "select and pair steps: any trace will do, for random weights are never right"
     if "train" in stages:
         cut = "; no max_length, for a stand-in's tokens are not the model's" if absent else ""
-        yield f"train steps: {UPDATES} updates, batch {_batch(profile)} at most{cut}"
+        yield f"train steps: {UPDATES} updates, batch {_batch(plan, profile)} at most{cut}"
         yield "not tried: whether the real examples fit max_length; only real weights show it"
     for name in absent:
         if name.startswith(LOCAL):

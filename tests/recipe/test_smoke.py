@@ -135,6 +135,7 @@ def test_models_become_random_ones_that_are_asked_the_same(small, tmp_path):
         "bfloat16",
     )
     assert weak.config["prompt"] == real.steps["weak"].config["prompt"]
+    assert "overlap" not in small.data["evaluate"]
     assert base.config["size"] == "weak" and base.config["tokens"] < 100_000
     assert any("Org/Weak-Qwen2.5 is not on disk" in line for line in small.replaced)
 
@@ -155,6 +156,7 @@ def test_a_set_that_is_not_here_becomes_five_problems_of_the_world(tmp_path):
     ids = {name: {one.id for one in loaded(small.plan, name)} for name in ("low", "high")}
     assert [len(found) for found in ids.values()] == [5, 5] and not ids["low"] & ids["high"]
     assert all(one.gold for one in loaded(small.plan, "high"))
+    assert small.data["evaluate"]["overlap"] == "allow"
     said = [line for line in small.replaced if "procedural world" in line]
     assert len(said) == 2 and "gone.jsonl: no such file" in said[0] + said[1]
 
@@ -200,6 +202,8 @@ def test_imported_problems_are_those_with_several_short_responses(tmp_path):
     ids = {one.id for one in loaded(small.plan, "high")}
     assert ids == {"10", "11", "12", "13", "14"}
     assert small.plan.steps["one"].config == real.steps["one"].config
+    # imported traces may be long
+    assert small.plan.steps["tuned"].config["batch"] == 1
 
 
 def test_every_import_keeps_a_problem_that_it_answers(tmp_path):
@@ -280,9 +284,10 @@ def test_a_recipe_is_tried_on_real_engines_once_its_template_is_there(tmp_path):
     (model / "chat_template.jinja").write_text("{{ messages[0].content }}\n")
     passed = smoked(recipe, tmp_path)
     assert passed.returncode == 0, passed.stderr[-2000:]
-    assert "smoke passed: 11 steps in " in passed.stdout
+    assert "%" not in passed.stdout, "a table of accuracies that mean nothing"
     run = tmp_path / "real-smoke" / "run"
     steps = json.loads((run / "manifest.json").read_text())["steps"]
+    assert f"smoke passed: {len(steps)} steps in " in passed.stdout
     assert steps["drawn"]["counts"]["out"] == 10
     assert steps["preferred"]["counts"]["updates"] == 2
     assert not (tmp_path / "store").exists() and "SMOKE RUN" in (run / "report.html").read_text()
