@@ -156,7 +156,10 @@ def test_settings_of_an_upper_step_reach_choices_below_a_choice(tmp_path):
     )
     path = project(tmp_path, recipe)
     lax = run(path)
-    strict = run(path, "steps.clean.stepcheck.min_words=4", "steps.clean.stepcheck.min_unique=1.0")
+    every = [
+        f"steps.clean.stepcheck.{key}" for key in ("ngrams=[1]", "repeats=2", "max_repeated=.1")
+    ]
+    strict = run(path, *every)
     assert texts(lax, "ended") == texts(strict, "ended")
     assert texts(lax, "chosen") != texts(strict, "chosen")
     for row in strict.rows("chosen"):
