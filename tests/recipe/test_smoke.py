@@ -20,6 +20,7 @@ from reason_w2s.train.config import TrainProfile
 from tests.conftest import make_model
 
 ROOT = Path(__file__).parent.parent.parent
+RECIPES = [path for path in sorted((ROOT / "recipes").rglob("*.yaml")) if path.stem != "world"]
 RECIPE = """
 name: tiny
 seed: 3
@@ -236,6 +237,16 @@ def test_the_small_batch_divides_over_the_profiles_processes(tmp_path):
     text = RECIPE.replace("updates: 50, batch: 2,", "updates: 50, batch: 24,")
     wide = TrainProfile(processes=8)
     assert made(written(tmp_path, text), wide).plan.steps["tuned"].config["batch"] == 8
+
+
+@pytest.mark.parametrize("recipe", RECIPES, ids=lambda path: path.stem)
+def test_every_shipped_recipe_can_be_made_small(recipe):
+    pytest.importorskip("datasets")
+    steps = made(recipe).plan.steps.values()
+    assert not [step.name for step in steps if step.stage == "model"]
+    assert {step.config["updates"] for step in steps if step.stage == "train"} == {2}
+    samplings = [step.config["sampling"] for step in steps if step.stage == "sample"]
+    assert all(one["n"] <= 2 and one["max_tokens"] <= 48 for one in samplings)
 
 
 REAL = """
