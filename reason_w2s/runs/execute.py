@@ -14,6 +14,7 @@ from typing import Any
 from reason_w2s import errors
 from reason_w2s.errors import DataError, EngineError, W2SError
 from reason_w2s.recipe.plan import Plan, Step
+from reason_w2s.recipe.rules import gold_use
 from reason_w2s.runs.items import Item
 from reason_w2s.runs.makers import maker
 from reason_w2s.runs.open_engine import OpenEngine
@@ -42,7 +43,17 @@ class Execution:
         """A step as work; its inputs must be done."""
         inputs = {name: self.items[name] for name in step.inputs}
         run, again = self.folder.name, self.again.get(step.name, 0)
-        return Work(self.store, step, inputs, self.profile, run, again)
+        gold = self._gold(step) if step.stage == "train" else ""
+        return Work(self.store, step, inputs, self.profile, run, again, gold)
+
+    def _gold(self, step: Step) -> str:
+        """The gold labels a step rests on, problem set by problem set."""
+        uses = sorted(gold_use(self.plan, step.name), key=lambda use: (use.what, use.problems))
+        said = [
+            f"{use.what} of {use.problems} ({self.items[use.problems].counts['out']:,})"
+            for use in uses
+        ]
+        return ", ".join(said) or "none"
 
     def find(self, step: Step) -> Item | None:
         """The step's item if the store has it; its inputs must be done."""

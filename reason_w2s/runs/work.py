@@ -29,7 +29,8 @@ class Work:
     """A step, the items it is made from, and where it is made.
 
     run: the run's name, remembered with what it makes. again: how often the step was redone; it is
-    part of the step's key, so that redoing never touches what other runs share.
+    part of the step's key, so that redoing never touches what other runs share. gold: the gold
+    labels its outcome rests on, in words, for the card of what it makes.
     """
 
     store: Store
@@ -38,6 +39,7 @@ class Work:
     profile: Profile
     run: str
     again: int = 0
+    gold: str = ""
     report: Report = field(default=silent, compare=False)
     engines: Any = None
 
@@ -74,6 +76,7 @@ class Work:
             "profile": self.profile.model_dump(mode="json"),
             "run": self.run,
             "again": self.again,
+            "gold": self.gold,
         }
 
     @staticmethod
@@ -88,6 +91,7 @@ class Work:
             profile=Profile.model_validate(data["profile"]),
             run=data["run"],
             again=data["again"],
+            gold=data["gold"],
             report=report,
             engines=engines,
         )

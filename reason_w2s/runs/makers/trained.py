@@ -125,7 +125,8 @@ def _card(work: Work) -> dict[str, str]:
         f"digest {item.digest[:12]})"
         for item in work.of
     ]
-    return {"run": work.run, "step": work.step.name, **parents, "data": ", ".join(data)}
+    gold = {"gold labels used": work.gold}
+    return {"run": work.run, "step": work.step.name, **parents, "data": ", ".join(data), **gold}
 
 
 def _prompt(work: Work) -> Any:
