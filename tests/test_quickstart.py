@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -24,10 +25,11 @@ SMALL = [
 ]
 
 
-def quickstart(folder: Path, *more: str) -> subprocess.CompletedProcess[str]:
+def quickstart(folder: Path, *more: str, profile: str = "cpu") -> subprocess.CompletedProcess[str]:
+    profiles = ROOT / "launch" / "profiles"
     command = [
         *(sys.executable, "-m", "reason_w2s.cli", "run", str(ROOT / "recipes" / "quickstart.yaml")),
-        *("--profile", str(ROOT / "launch" / "profiles" / "cpu.yaml"), "--runs", str(folder)),
+        *("--profile", str(profiles / f"{profile}.yaml"), "--runs", str(folder)),
     ]
     return subprocess.run(
         [*command, *SMALL, *more], capture_output=True, text=True, check=False, timeout=280
@@ -60,3 +62,26 @@ def test_quickstart_for_real(tmp_path):
     ledger = json.loads((run / "ledger.json").read_text())
     drawn = next(row for row in ledger["rows"] if row["step"] == "drawn")
     assert drawn["tokens_generated"] == manifest["steps"]["drawn"]["counts"]["tokens"]
+    card = Path(manifest["steps"]["ceiling"]["model"]["path"]) / "README.md"
+    assert "- gold labels used: solutions of train (24)" in card.read_text()
+
+
+@pytest.mark.slow
+@pytest.mark.torch
+@pytest.mark.skipif(shutil.which("c++") is None, reason="no C++ compiler: DeepSpeed needs one here")
+def test_the_same_step_under_another_profile(tmp_path):
+    """ZeRO-3 in two processes learns what one process learns, and its files stay with the run."""
+    pytest.importorskip("deepspeed")
+    what = ["--until", "ceiling", "steps.ceiling.train.updates=4"]
+    losses = []
+    for profile in ("cpu", "cpu_zero3"):
+        done = quickstart(tmp_path / profile, *what, profile=profile)
+        assert done.returncode == 0, done.stderr[-2000:]
+        run = tmp_path / profile / "quickstart"
+        item = json.loads((run / "manifest.json").read_text())["steps"]["ceiling"]
+        made = tmp_path / profile / "store" / "train" / item["key"] / "made.json"
+        losses.append([entry["loss"] for entry in json.loads(made.read_text())["stats"]["log"]])
+    assert losses[0] == pytest.approx(losses[1], abs=1e-4)
+    config = json.loads((run / "launch" / "ceiling" / "deepspeed.json").read_text())
+    assert config["zero_optimization"]["stage"] == 3
+    assert config["train_batch_size"] == 16

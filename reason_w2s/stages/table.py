@@ -95,7 +95,7 @@ STAGES: dict[str, Stage] = {
         gives="model",
         shape="make",
         place="torch",
-        version=1,
+        version=2,
         roles={"init": "model", "ref": "model"},
     ),
     "overlap": Stage(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import json
+import math
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -147,12 +148,14 @@ def accumulation(settings: TrainSettings, profile: TrainProfile) -> tuple[int, i
 
 
 def total_updates(settings: TrainSettings, examples: int) -> int:
-    """Optimiser updates of the whole run (an estimate under packing, where examples are joined)."""
+    """Optimiser updates of the whole run (an estimate under packing, where examples are joined).
+
+    Each takes exactly `batch` examples: a batch runs on over the end of an epoch.
+    """
     if settings.updates is not None:
         return settings.updates
     epochs = float(settings.trainer["num_train_epochs"])
-    per_epoch = -(-examples // settings.batch)
-    return max(1, -int(-epochs * per_epoch // 1))
+    return max(1, math.ceil(epochs * examples / settings.batch))
 
 
 def config_arguments(
@@ -167,19 +170,24 @@ def config_arguments(
     check_trainer_keys(settings.objective, settings.trainer)
     check_length(settings.updates, settings.trainer)
     micro, steps = accumulation(settings, profile)
+    updates = total_updates(settings, examples)
+    # packed rows are not examples: there TRL shuffles and counts epochs by itself
+    own = settings.packing
     return {
+        # the others come as `examples.stream` laid them out
+        "train_sampling_strategy": "random" if own else "sequential",
         **settings.trainer,
         "output_dir": str(output),
         "seed": seed,
         "data_seed": seed,
         "per_device_train_batch_size": micro,
         "gradient_accumulation_steps": steps,
-        "max_steps": -1 if settings.updates is None else settings.updates,
+        "max_steps": -1 if own and settings.updates is None else updates,
         "bf16": settings.dtype == "bfloat16",
         "use_cpu": profile.device == "cpu",
         "gradient_checkpointing": profile.gradient_checkpointing,
         "logging_strategy": "steps",
-        "logging_steps": max(1, total_updates(settings, examples) // LOG_LINES),
+        "logging_steps": max(1, updates // LOG_LINES),
         "report_to": profile.report_to,
         # checkpoints are asked for by train.checkpoint, which knows how long a run takes
         "save_strategy": "no",

@@ -14,10 +14,11 @@ from ruamel.yaml.error import YAMLError
 
 from reason_w2s.engines import model_folder
 from reason_w2s.prompts import Prompt
+from reason_w2s.train.config import TrainStats
 from reason_w2s.train.job import Task, TrainPlaces
 
 if TYPE_CHECKING:
-    from transformers import Trainer
+    from transformers import TrainingArguments
 
 FILE = "README.md"
 PACKAGES = ("reason-w2s", "torch", "transformers", "trl", "peft", "accelerate", "deepspeed")
@@ -36,7 +37,7 @@ EFFECTIVE = (
 """What shapes any training, told also where the recipe leaves it to TRL."""
 
 
-def trained(task: Task, trainer: Trainer) -> str:
+def trained(task: Task, arguments: TrainingArguments, stats: TrainStats) -> str:
     """The card of a model that was trained here, made from what was asked and what was done."""
     places = task.places
     adapter = task.settings.lora is not None
@@ -47,7 +48,7 @@ def trained(task: Task, trainer: Trainer) -> str:
         f"{kind}{task.settings.objective.upper()} by reason-w2s over TRL.",
         {
             "Where it comes from": _list(_origin(places)),
-            "Training": _list(_training(task, trainer)),
+            "Training": _list(_training(task, arguments, stats)),
             "How it is asked": _asked(task.prompt),
             "How to measure it": _measured(),
             "Made with": _list(_versions(PACKAGES)),
@@ -132,17 +133,18 @@ def _named(folder: Path) -> str:
     return mark if folder.name == "model" else f"{folder.name}, {mark}"
 
 
-def _training(task: Task, trainer: Trainer) -> Iterator[tuple[str, Any]]:
+def _training(
+    task: Task, arguments: TrainingArguments, stats: TrainStats
+) -> Iterator[tuple[str, Any]]:
     settings, profile = task.settings, task.profile
-    losses = [entry["loss"] for entry in trainer.state.log_history if "loss" in entry]
-    yield (
-        "objective",
-        f"{settings.objective} ({type(trainer.args).__name__.removesuffix('Config')})",
-    )
-    yield "examples", f"{len(trainer.train_dataset):,}"
+    losses = [entry["loss"] for entry in stats.log]
+    config = type(arguments).__name__.removesuffix("Config")
+    yield "objective", f"{settings.objective} ({config})"
+    yield "examples", f"{stats.examples:,}"
     yield "batch", f"{settings.batch} examples per update"
-    yield "updates", f"{trainer.state.global_step:,} ({trainer.state.epoch or 0:.2f} epochs)"
-    effective = {name: getattr(trainer.args, name) for name in EFFECTIVE}
+    yield "updates", f"{stats.updates:,}"
+    yield "tokens with loss", f"{stats.tokens:,}"
+    effective = {name: getattr(arguments, name) for name in EFFECTIVE}
     if settings.updates is not None:
         # TRL's default number, which nothing reads then
         del effective["num_train_epochs"]

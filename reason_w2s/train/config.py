@@ -44,6 +44,11 @@ class TrainSettings(BaseModel):
     min_examples: int = Field(1, ge=0)
     trainer: dict[str, Any] = Field(default_factory=dict)
 
+    @property
+    def packing(self) -> bool:
+        """Whether TRL joins examples to rows, so that `batch` counts rows."""
+        return bool(self.trainer.get("packing", False))
+
 
 class TrainProfile(BaseModel):
     """Where a training step runs: never changes what is learned.

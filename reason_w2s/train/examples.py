@@ -7,6 +7,7 @@ itself. Nothing is ever cut: what is too long is an error that says what to set.
 
 from __future__ import annotations
 
+import random
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -96,6 +97,21 @@ def lengths(rows: Sequence[dict[str, list[int]]]) -> list[int]:
             for row in rows
         ]
     return [len(row["input_ids"]) for row in rows]
+
+
+def stream(count: int, wanted: int, seed: int) -> list[int]:
+    """Which row comes when, for `wanted` draws from `count` rows.
+
+    Every row comes once before any comes again, each pass in an order of its own. Batches are cut
+    from this line, so each has as many rows as the next, whoever shares the work.
+    """
+    order: list[int] = []
+    for turn in range(-(-wanted // count)):
+        rows = list(range(count))
+        # a string seed is hashed by random itself, the same in every process
+        random.Random(f"order {seed} {turn}").shuffle(rows)
+        order += rows
+    return order[:wanted]
 
 
 def learned_tokens(rows: Sequence[dict[str, list[int]]]) -> int:

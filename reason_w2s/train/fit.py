@@ -19,7 +19,7 @@ from reason_w2s.train.job import Job, Rows, Task
 
 if TYPE_CHECKING:
     from peft import PeftConfig
-    from transformers import Trainer
+    from transformers import Trainer, TrainerState
 
 log = logging.getLogger(__name__)
 
@@ -36,7 +36,7 @@ def fit(task: Task, rows: Rows, progress: Progress) -> TrainStats:
     trainer = _trainer(task, rows)
     trainer.add_callback(checkpoint.saver(task.profile, progress))
     stats = _run(trainer, task, rows)
-    model_files.save(trainer, task)
+    model_files.save(trainer, task, stats)
     del trainer
     gc.collect()
     return stats
@@ -92,7 +92,7 @@ def _job(task: Task, rows: Rows, config: Any) -> Job:
         model=model_files.load(task.start, frozen if settings.lora is not None else "float32"),
         reference=reference,
         tokenizer=model_folder.load_tokenizer(places.init),
-        rows=rows,
+        rows=_streamed(task, rows),
         peft_config=_peft_config(settings),
     )
 
@@ -122,11 +122,27 @@ def _run(trainer: Trainer, task: Task, rows: Rows) -> TrainStats:
     return TrainStats(
         examples=len(rows),
         updates=state.global_step,
-        tokens=round(examples.learned_tokens(rows) * (state.epoch or 0.0)),
+        tokens=_tokens(task, rows, state),
         seconds=time.monotonic() - start,
         peak_memory_mib=_peak_memory_mib(task.profile),
         log=[_numbers(entry) for entry in state.log_history if "loss" in entry],
     )
+
+
+def _tokens(task: Task, rows: Rows, state: TrainerState) -> int:
+    """Tokens with loss that were seen, counted each time."""
+    if task.settings.packing:
+        return round(examples.learned_tokens(rows) * (state.epoch or 0.0))
+    return examples.learned_tokens(_streamed(task, rows))
+
+
+def _streamed(task: Task, rows: Rows) -> Rows:
+    """The rows as they come, one after another, over all updates."""
+    settings = task.settings
+    if settings.packing:
+        return rows
+    wanted = arguments.total_updates(settings, len(rows)) * settings.batch
+    return [rows[at] for at in examples.stream(len(rows), wanted, task.seed)]
 
 
 def _numbers(entry: dict[str, Any]) -> dict[str, float]:

@@ -12,6 +12,7 @@ from reason_w2s.engines import model_folder
 from reason_w2s.engines.hf import load_model
 from reason_w2s.errors import StoreError
 from reason_w2s.train import card
+from reason_w2s.train.config import TrainStats
 from reason_w2s.train.job import Task, TrainPlaces
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ def whole_init(places: TrainPlaces, *, keep: bool) -> Path:
     return merged
 
 
-def save(trainer: Trainer, task: Task) -> None:
+def save(trainer: Trainer, task: Task, stats: TrainStats) -> None:
     """Write the trained model to `places.out`, aside first, then renamed.
 
     Weights are saved in the step's dtype, an adapter's always in float32 as peft trains them.
@@ -89,5 +90,5 @@ def save(trainer: Trainer, task: Task) -> None:
     if adapter and init != places.init:
         os.replace(init, aside / model_folder.BASE_FOLDER)
     model_folder.save_prompt(aside, task.prompt)
-    (aside / card.FILE).write_text(card.trained(task, trainer), encoding="utf-8")
+    (aside / card.FILE).write_text(card.trained(task, trainer.args, stats), encoding="utf-8")
     os.replace(aside, places.out)

@@ -98,7 +98,7 @@ def test_every_key_we_own_exists() -> None:
     ("settings", "examples", "updates"),
     [
         ({"updates": 120}, 10, 120),
-        ({"trainer": {"num_train_epochs": 3}}, 100, 21),  # of 7 each
+        ({"trainer": {"num_train_epochs": 3}}, 100, 19),  # 300 examples, 16 at a time
         ({"trainer": {"num_train_epochs": 1}}, 16, 1),
         ({"trainer": {"num_train_epochs": 0.5}}, 64, 2),
     ],

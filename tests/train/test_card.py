@@ -47,7 +47,7 @@ def test_a_card_tells_how_a_model_was_made(cached, tmp_path):
         "- objective: sft (SFT)",
         "- examples: 24",
         "- batch: 8 examples per update",
-        "- updates: 2 (0.67 epochs)",
+        "- updates: 2\n- tokens with loss: 112",
         "- learning_rate: 0.003",
         "- warmup_steps: 0.25",
         "- lr_scheduler_type: linear",

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from reason_w2s.errors import DataError
 from reason_w2s.prompts import Prompt
@@ -58,6 +60,22 @@ def test_pairs_share_the_prompts_ids(tokenizer) -> None:
     assert row == {"prompt_ids": ASKED, "chosen_ids": [23, EOS], "rejected_ids": [22, 22]}
     assert examples.lengths([row]) == [7]
     assert examples.learned_tokens([row]) == 4
+
+
+@given(count=st.integers(1, 30), wanted=st.integers(0, 90), seed=st.integers(0, 5))
+def test_a_stream_shows_every_row_before_any_again(count, wanted, seed) -> None:
+    order = examples.stream(count, wanted, seed)
+    assert len(order) == wanted
+    for start in range(0, wanted - count + 1, count):
+        assert sorted(order[start : start + count]) == list(range(count))
+    longer = examples.stream(count, wanted + 7, seed)
+    assert longer[:wanted] == order, "a longer run begins as a shorter one"
+
+
+def test_passes_and_seeds_differ_in_their_order() -> None:
+    first, again = examples.stream(50, 50, 0), examples.stream(50, 100, 0)[50:]
+    assert first != again
+    assert first != examples.stream(50, 50, 1)
 
 
 def test_a_pair_of_equals_is_refused(tokenizer) -> None:

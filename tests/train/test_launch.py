@@ -36,10 +36,11 @@ compiles = pytest.mark.skipif(
 
 
 def settings(objective: str = "sft", **changes: object) -> TrainSettings:
+    # 24 examples, ten at a time: batches run on over the end of an epoch on every profile
     rate = {"learning_rate": 1e-2} if objective == "sft" else {"learning_rate": 1e-4, "beta": 0.5}
     trainer = {**rate, "warmup_steps": 0, "weight_decay": 0.0}
     return TrainSettings(
-        **{"objective": objective, "batch": 8, "updates": 8, "trainer": trainer, **changes}
+        **{"objective": objective, "batch": 10, "updates": 8, "trainer": trainer, **changes}
     )
 
 
@@ -80,7 +81,7 @@ def test_files_for_accelerate_and_deepspeed(tmp_path: Path) -> None:
 
     where = TrainProfile(device="cuda", processes=8, zero_stage=3, offload="all", micro_batch=1)
     trainer = {"learning_rate": 1e-5, "max_grad_norm": 0.3}
-    made = task(tmp_path, where, dtype="bfloat16", trainer=trainer)
+    made = task(tmp_path, where, batch=16, dtype="bfloat16", trainer=trainer)
     config = yaml.safe_load(render(made, tmp_path).read_text())
     assert (config["distributed_type"], config["num_processes"]) == ("DEEPSPEED", 8)
     named = config["deepspeed_config"]
