@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from reason_w2s.errors import ConfigError
 from reason_w2s.predicate import validate
@@ -12,6 +12,9 @@ from reason_w2s.recipe.plan import Plan, Step
 from reason_w2s.recipe.yaml_file import nearest
 from reason_w2s.records import PROBLEM_FIELDS, TRACE_FIELDS
 from reason_w2s.stages.table import STAGES
+
+if TYPE_CHECKING:
+    from reason_w2s.train.config import TrainProfile
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +40,22 @@ def enforce(plan: Plan, place: str) -> None:
             _known(plan, step, column, f"{where}.{predicate_place}")
         _training(plan, step, where)
         _gold_allowed(plan, step, where)
+
+
+def check_batches(plan: Plan, names: Iterable[str], profile: TrainProfile) -> None:
+    """Refuse, before anything runs, a batch that the profile cannot share out exactly.
+
+    Raises:
+        ConfigError: which step's, and what to change.
+    """
+    from reason_w2s.train.arguments import accumulation
+
+    for step in (plan.steps[name] for name in names):
+        if step.stage == "train":
+            try:
+                accumulation(step.config["batch"], profile)
+            except ConfigError as error:
+                raise ConfigError(f"{step.place}: {error}") from error
 
 
 def gold_use(plan: Plan, name: str) -> set[GoldUse]:

@@ -39,6 +39,8 @@ class ModelSpec(BaseModel):
         given = [name for name in ("path", "world", "scratch") if getattr(self, name) is not None]
         if len(given) != 1:
             raise ValueError("give exactly one of 'path', 'world', 'scratch'")
+        if self.path is None and self.dtype is not None:
+            raise ValueError("dtype is for models with a 'path'; scratch takes its own inside")
         return self
 
 

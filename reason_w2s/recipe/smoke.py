@@ -17,11 +17,10 @@ from reason_w2s.errors import ConfigError
 from reason_w2s.problems.spec import ProblemSpec
 from reason_w2s.recipe.load import SUITES, plan_of, recipe_of, suite
 from reason_w2s.recipe.plan import Plan
+from reason_w2s.recipe.rules import check_batches
 from reason_w2s.recipe.schema import ModelSpec, Recipe
 from reason_w2s.recipe.smoke_problems import FewProblems
-from reason_w2s.stages.train import TrainConfig
 from reason_w2s.train import like
-from reason_w2s.train.arguments import accumulation
 from reason_w2s.train.config import TrainProfile
 
 SAMPLES, MAX_TOKENS = 2, 48
@@ -50,7 +49,7 @@ def smoke(plan: Plan, data: Mapping[str, Any], profile: TrainProfile) -> Smoke:
             nothing says how to ask.
         DataError: a problem set or file to import that is here, but not as the recipe says.
     """
-    _check_batches(plan, profile)
+    check_batches(plan, plan.steps, profile)
     recipe = recipe_of(data, plan.name)
     small: dict[str, Any] = recipe.model_dump(mode="json", exclude_unset=True)
     small["name"] = f"{plan.name}-smoke"
@@ -64,15 +63,6 @@ def smoke(plan: Plan, data: Mapping[str, Any], profile: TrainProfile) -> Smoke:
         replaced.append("overlap with suites: allowed, for the world's problems are told alike")
     title = f"{TITLE}. {plan.title}"
     return Smoke(plan_of(small, place=f"{plan.name} --smoke", title=title), small, tuple(replaced))
-
-
-def _check_batches(plan: Plan, profile: TrainProfile) -> None:
-    for step in plan.steps.values():
-        if step.stage == "train":
-            try:
-                accumulation(TrainConfig.model_validate(step.config), profile)
-            except ConfigError as error:
-                raise ConfigError(f"{step.place}: {error}") from error
 
 
 def _used_problems(plan: Plan) -> dict[str, str]:

@@ -15,6 +15,7 @@ from ruamel.yaml import YAML
 
 from reason_w2s.errors import ConfigError, RunBusy, require
 from reason_w2s.recipe.plan import Plan
+from reason_w2s.recipe.rules import check_batches
 from reason_w2s.recipe.yaml_file import nearest
 from reason_w2s.records import Pair, Problem, Row
 from reason_w2s.runs import rows
@@ -161,6 +162,7 @@ def execute(
     """
     store = Store(folder.parent / "store")
     wanted, given = _split(plan, selection)
+    check_batches(plan, wanted, profile.train)
     with _alone(folder):
         again = _redo_counts(folder, selection.redo)
         with RunProgress(len(wanted | given), console) as progress:

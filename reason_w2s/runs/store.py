@@ -78,6 +78,8 @@ def read_parts(
 ) -> pa.Table:
     """All parts of a table as one, each checked against its name.
 
+    A column that an earlier version of this package did not write yet is null throughout.
+
     Raises:
         StoreError: a part's bytes are not those its name was made from.
     """
@@ -86,7 +88,18 @@ def read_parts(
         schema = pa.schema([schema.field(column) for column in columns])
     if not tables:
         return schema.empty_table()
-    return pa.concat_tables([table.cast(schema) for table in tables])
+    return pa.concat_tables([_in_schema(table, schema) for table in tables])
+
+
+def _in_schema(table: pa.Table, schema: pa.Schema) -> pa.Table:
+    there = set(table.column_names)
+    columns = [
+        table.column(field.name).cast(field.type)
+        if field.name in there
+        else pa.nulls(table.num_rows, field.type)
+        for field in schema
+    ]
+    return pa.table(columns, schema=schema)
 
 
 def parts(folder: Path, name: str = "part") -> list[Path]:

@@ -39,7 +39,7 @@ OWNED: dict[str, str] = {
     "use_cpu": "`device` in launch/profiles",
     "gradient_checkpointing": "`gradient_checkpointing` in launch/profiles",
     "gradient_checkpointing_kwargs": "`gradient_checkpointing` in launch/profiles",
-    "deepspeed": "launch/profiles",
+    "deepspeed": "`zero_stage` in launch/profiles",
     "fsdp": "launch/profiles",
     "fsdp_config": "launch/profiles",
     "accelerator_config": "launch/profiles",
@@ -126,22 +126,22 @@ def check_length(updates: int | None, trainer: Mapping[str, Any]) -> None:
         raise ConfigError("updates: give either 'updates' or trainer.num_train_epochs, not both")
 
 
-def accumulation(settings: TrainSettings, profile: TrainProfile) -> tuple[int, int]:
+def accumulation(batch: int, profile: TrainProfile) -> tuple[int, int]:
     """(examples per process and forward pass, forward passes per update), exactly `batch` in all.
 
     Raises:
         ConfigError: the batch does not divide.
     """
-    share, rest = divmod(settings.batch, profile.processes)
+    share, rest = divmod(batch, profile.processes)
     if rest:
         raise ConfigError(
-            f"batch {settings.batch} does not divide over {profile.processes} processes; change "
+            f"batch {batch} does not divide over {profile.processes} processes; change "
             "`batch` of the train step or `processes` in launch/profiles"
         )
     micro = profile.micro_batch or _micro_batch(share, profile)
     if share % micro:
         raise ConfigError(
-            f"batch {settings.batch} is {share} per process, no multiple of micro_batch {micro}; "
+            f"batch {batch} is {share} per process, no multiple of micro_batch {micro}; "
             f"set `micro_batch` in launch/profiles to a divisor of {share}"
         )
     return micro, share // micro
@@ -169,7 +169,7 @@ def config_arguments(
     """
     check_trainer_keys(settings.objective, settings.trainer)
     check_length(settings.updates, settings.trainer)
-    micro, steps = accumulation(settings, profile)
+    micro, steps = accumulation(settings.batch, profile)
     updates = total_updates(settings, examples)
     # packed rows are not examples: there TRL shuffles and counts epochs by itself
     own = settings.packing

@@ -82,7 +82,7 @@ def render(task: Task, folder: Path) -> Path:
 def deepspeed_config(task: Task) -> dict[str, Any]:
     """DeepSpeed's own settings. The optimiser is TRL's (torch AdamW), so losses are plain's."""
     profile, settings = task.profile, task.settings
-    micro, steps = accumulation(settings, profile)
+    micro, steps = accumulation(settings.batch, profile)
     return {
         "train_batch_size": settings.batch,
         "train_micro_batch_size_per_gpu": micro,

@@ -7,6 +7,7 @@ stand-in is made: an architecture and a chat template that go by its name, a byt
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import shutil
@@ -104,6 +105,20 @@ def saved_dtype(folder: Path) -> str | None:
 def stand_in(model: str) -> StandIn:
     """What a model of this name is tried with where it is not here."""
     return next(one for one in STAND_INS if one.pattern in model.lower())
+
+
+def identity(model: str, revision: str | None) -> str:
+    """What decides a tiny model made like another: that one's files, less its weights."""
+    folder = on_disk(model, revision)
+    if folder is None:
+        return ":".join(stand_in(model))
+    named = _base_name(folder)
+    digest = hashlib.sha256()
+    for place in filter(None, (folder, None if named is None else _base(folder, named))):
+        for path in sorted(place.iterdir()):
+            if any(path.match(pattern) for pattern in ("*config.json", *COPIED)):
+                digest.update(f"{path.name}\0".encode() + path.read_bytes())
+    return digest.hexdigest()
 
 
 def make(model: str, revision: str | None, texts: Sequence[str], out: Path, *, dtype: str) -> None:

@@ -216,3 +216,15 @@ def test_failing_after_some_steps_keeps_them(tmp_path, monkeypatch, capsys):
     assert {name: state for name, state in after.items() if name in before} == before
     again = run(path)
     assert again.items == done.items
+
+
+def test_a_batch_the_profile_cannot_share_out_is_said_before_anything_runs(
+    tmp_path, monkeypatch, capsys
+):
+    path = project(tmp_path, TRAINED)
+    (tmp_path / "three.yaml").write_text("{isolate: none, sampler: fake, train: {processes: 3}}\n")
+    monkeypatch.chdir(tmp_path)
+    code, _, err = main(["run", path.name, "--profile", "three.yaml"], monkeypatch, capsys)
+    assert code == 2
+    assert "steps.tuned.train: batch 2 does not divide over 3 processes" in one_line(err)
+    assert not (tmp_path / "runs" / "store").exists()

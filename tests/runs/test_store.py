@@ -96,3 +96,13 @@ def test_folders_are_by_stage_and_key(tmp_path):
     with store.locked("sample", "k") as folder:
         assert folder == tmp_path / "sample" / "k"
         assert folder.is_dir()
+
+
+def test_a_column_that_came_later_is_null_in_older_parts(tmp_path):
+    write_part(tmp_path, [{"key": "a"}], pa.schema([("key", pa.string())]), COST)
+    write_part(tmp_path, [{"key": "b", "n": 2}], SCHEMA, COST)
+    found = read_parts(tmp_path, SCHEMA).to_pylist()
+    assert sorted(found, key=lambda row: row["key"]) == [
+        {"key": "a", "n": None},
+        {"key": "b", "n": 2},
+    ]

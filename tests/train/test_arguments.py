@@ -26,8 +26,7 @@ OUTPUT = Path("work")
 )
 def test_accumulation_is_exact(batch, processes, micro, expected) -> None:
     profile = TrainProfile(processes=processes, micro_batch=micro)
-    settings = TrainSettings(objective="sft", batch=batch)
-    got = arguments.accumulation(settings, profile)
+    got = arguments.accumulation(batch, profile)
     assert got == expected
     assert got[0] * got[1] * processes == batch
 
@@ -37,7 +36,7 @@ def test_accumulation_is_exact(batch, processes, micro, expected) -> None:
 )
 def test_a_gpu_takes_at_most_eight_at_once(batch, expected) -> None:
     profile = TrainProfile(device="cuda")
-    assert arguments.accumulation(TrainSettings(objective="sft", batch=batch), profile) == expected
+    assert arguments.accumulation(batch, profile) == expected
 
 
 @pytest.mark.parametrize(
@@ -50,7 +49,7 @@ def test_a_gpu_takes_at_most_eight_at_once(batch, expected) -> None:
 def test_a_batch_that_does_not_divide_is_an_error(batch, processes, micro, said) -> None:
     profile = TrainProfile(processes=processes, micro_batch=micro)
     with pytest.raises(ConfigError, match=said):
-        arguments.accumulation(TrainSettings(objective="sft", batch=batch), profile)
+        arguments.accumulation(batch, profile)
 
 
 @pytest.mark.parametrize(

@@ -174,3 +174,13 @@ def test_a_folder_in_the_local_cache_is_found_without_its_weights(tmp_path, monk
     monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path))
     assert like.on_disk("org/name") == cache / "snapshots" / ("a" * 40)
     assert like.on_disk("org/name", "v2") is None and like.on_disk("org/other") is None
+
+
+def test_its_identity_is_that_of_the_files_but_not_of_the_weights(tmp_path):
+    folder = folder_of(tmp_path / "llama", "llama")
+    before = like.identity(str(folder), None)
+    (folder / "model.safetensors").write_bytes(b"weights")
+    assert like.identity(str(folder), None) == before
+    (folder / "generation_config.json").write_text("{}")
+    assert like.identity(str(folder), None) != before
+    assert like.identity("org/absent-qwen3", None) != like.identity("org/absent-llama", None)

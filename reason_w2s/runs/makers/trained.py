@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -138,10 +139,20 @@ def _prompt(work: Work) -> Any:
 def _key(work: Work) -> str:
     if work.step.stage != "train":
         of = [item.digest for item in work.of]
-        return work.key(work.settings("prompt"), of, _prompt(work), work.step.seed)
+        like = _like(work.step.config)
+        return work.key(work.settings("prompt"), of, _prompt(work), work.step.seed, *like)
     roles = {role: work.role(role).reference().fingerprint for role in work.step.roles}
     trained_on = [_content(item) for item in work.of]
     return work.key(work.settings(), roles, _prompt(work), trained_on, work.step.seed)
+
+
+def _like(config: Mapping[str, Any]) -> tuple[str, ...]:
+    """The content of the model that a scratch model is made like."""
+    if config.get("like") is None:
+        return ()
+    from reason_w2s.train.like import identity
+
+    return (identity(config["like"], config["revision"]),)
 
 
 def _content(item: Item) -> str:
