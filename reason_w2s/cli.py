@@ -143,7 +143,10 @@ def evaluate(
         typer.Argument(help="Changes to the suites, e.g. suites.gsm8k.problems.take=100"),
     ] = None,
     prompt: Annotated[
-        str | None, typer.Option(help="Ask with this prompt instead of the checkpoint's own.")
+        str | None,
+        typer.Option(
+            help="Ask with this prompt (a name or a file) instead of the checkpoint's own."
+        ),
     ] = None,
     runs: Runs = Path("runs"),
     name: Name = None,
@@ -309,7 +312,7 @@ def _this_machine() -> dict[str, Any]:
     """The profile of a machine that nobody described: with an NVIDIA GPU it is used."""
     if not Path("/dev/nvidia0").exists():
         return {}
-    return {"isolate": "step", "train": {"device": "cuda"}}
+    return {"isolate": "step", "workers": {"total": 1}, "train": {"device": "cuda"}}
 
 
 def _smoke(plan: Any, data: Any, folder: Path, profile: Any, selection: Any) -> None:

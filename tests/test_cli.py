@@ -83,6 +83,11 @@ def test_eval_measures_a_checkpoint(tmp_path, monkeypatch, capsys):
     assert code == 0
     found = json.loads((tmp_path / "runs/eval-nobody-weak-suite/results.json").read_text())
     assert found["scores"][0]["n"] == 7
+    (tmp_path / "mine.yaml").write_text('template: "Mine: {question}"\n')
+    mine = [*arguments[:-1], "mine.yaml", *fake, "--name", "mine"]
+    assert main(mine, monkeypatch, capsys)[0] == 0
+    recipe = (tmp_path / "runs/mine/recipe.yaml").read_text()
+    assert "Mine: {question}" in recipe, "the run keeps the prompt itself, not a file's name"
     code, _, err = main([*arguments[:3], "gsm9k", *fake], monkeypatch, capsys)
     assert code == 2
     assert "'gsm8k'?" in one_line(err)

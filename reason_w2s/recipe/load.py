@@ -59,13 +59,17 @@ def recipe_of(data: Mapping[str, Any], place: str) -> Recipe:
 def eval_recipe(
     checkpoint: str, suites: Sequence[str], *, prompt: str | None, seed: int
 ) -> dict[str, Any]:
-    """The recipe of an eval-only run: one model, its own prompt unless another is given."""
-    model = {"path": checkpoint, **({"prompt": prompt} if prompt else {})}
+    """The recipe of an eval-only run: one model, its own prompt unless another is given.
+
+    prompt: a shipped prompt's name, or a file like theirs.
+    """
+    asked = read(Path(prompt)) if prompt and prompt.endswith((".yaml", ".yml")) else prompt
+    model = {"path": checkpoint, **({"prompt": asked} if asked else {})}
     last = "-".join(Path(checkpoint).parts[-3:])
     name = re.sub(r"[^A-Za-z0-9._-]+", "-", last).strip("-.")[-60:].strip("-.")
-    asked = "-".join(Path(suite).stem for suite in suites)
+    measured = "-".join(Path(suite).stem for suite in suites)
     recipe = {
-        "name": f"eval-{name}-{asked}"[:120],
+        "name": f"eval-{name}-{measured}"[:120],
         "seed": seed,
         "models": {"model": model},
         "evaluate": {"suites": list(suites), "models": {"model": "model"}},
