@@ -1,8 +1,8 @@
-"""The README's results table, made from runs and from nothing else.
+"""The results tables of README.md and recipes/README.md, made from runs and from nothing else.
 
     python eval/results_table.py --take runs/quickstart-seed0 runs/quickstart-seed3
-    python eval/results_table.py            # rewrite the table in README.md
-    python eval/results_table.py --check    # exit 1 if README.md says something else
+    python eval/results_table.py            # rewrite the tables
+    python eval/results_table.py --check    # exit 1 if a README says something else
 
 `--take` copies what the table needs out of each run's results.json into eval/baselines/, where it
 is kept with the code.
@@ -18,7 +18,7 @@ from typing import Any
 
 ROOT = Path(__file__).parent.parent
 BASELINES = ROOT / "eval" / "baselines"
-README = ROOT / "README.md"
+FAMILY = ("w2sr", "w2sr_p", "w2sr_n", "teachers")
 START, END = "<!-- results:start -->", "<!-- results:end -->"
 SCORE = ("model", "suite", "n", "accuracy", "low", "high", "stop_rate", "no_answer_rate", "labels")
 KEPT = ("name", "seed", "comparisons", "gaps", "environment")
@@ -34,9 +34,9 @@ def take(run: Path) -> None:
     path.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
 
 
-def accuracies(runs: list[dict[str, Any]], suite: str) -> str:
+def accuracies(runs: list[dict[str, Any]], suite: str, title: str) -> str:
     """A row per model; per seed its accuracy with the 95% interval, in percent."""
-    lines = heads([f"`{suite}`", "gold labels used"], runs)
+    lines = heads([title, "gold labels used"], runs)
     for score in runs[0]["scores"]:
         if score["suite"] == suite:
             cells = [cell(run, score["model"], suite) for run in runs]
@@ -90,17 +90,33 @@ def labels(used: dict[str, Any]) -> str:
     return " + ".join(parts) or "none"
 
 
-def section() -> str:
-    """What stands between the markers in README.md."""
-    files = sorted(BASELINES.glob("quickstart-seed*.json"))
+def kept(name: str) -> list[dict[str, Any]]:
+    """A recipe's baselines, by seed."""
+    files = BASELINES.glob(f"{name}-seed*.json")
     runs = [json.loads(file.read_text(encoding="utf-8")) for file in files]
+    return sorted(runs, key=lambda run: int(run["seed"]))
+
+
+def quickstart() -> list[str]:
+    """What README.md shows: all suites, and all comparisons on the first."""
+    runs = kept("quickstart")
     n = {score["n"] for run in runs for score in run["scores"]}
     suites = list(dict.fromkeys(score["suite"] for score in runs[0]["scores"]))
     said = f"Accuracy in percent with its 95% interval, greedy, n = {min(n)} problems each."
-    tables = [accuracies(runs, suite) for suite in suites]
+    tables = [accuracies(runs, suite, f"`{suite}`") for suite in suites]
     paired = "The same answers compared pairwise, in points (paired bootstrap; exact McNemar):"
-    parts = [said, *tables, paired, differences(runs, suites[0])]
-    return "\n\n".join([START, *parts, END])
+    return [said, *tables, paired, differences(runs, suites[0])]
+
+
+def family() -> list[str]:
+    """What recipes/README.md shows: one table per recipe, on the world."""
+    return [accuracies(kept(name), "world", f"`{name}`") for name in FAMILY]
+
+
+def rewritten(path: Path, parts: list[str]) -> str:
+    """The file's text with these parts between its markers."""
+    before, rest = path.read_text(encoding="utf-8").split(START)
+    return before + "\n\n".join([START, *parts, END]) + rest.split(END)[1]
 
 
 def main() -> None:
@@ -111,13 +127,13 @@ def main() -> None:
     arguments = parser.parse_args()
     for run in arguments.take:
         take(run)
-    text = README.read_text(encoding="utf-8")
-    before, rest = text.split(START)
-    wanted = before + section() + rest.split(END)[1]
-    if arguments.check and wanted != text:
-        sys.exit("README.md: the results table is not that of eval/baselines; run this again")
-    if not arguments.check:
-        README.write_text(wanted, encoding="utf-8")
+    wanted = {ROOT / "README.md": quickstart(), ROOT / "recipes" / "README.md": family()}
+    for path, parts in wanted.items():
+        text = rewritten(path, parts)
+        if arguments.check and text != path.read_text(encoding="utf-8"):
+            sys.exit(f"{path.relative_to(ROOT)}: its tables are not those of eval/baselines")
+        if not arguments.check:
+            path.write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":
