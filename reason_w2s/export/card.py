@@ -75,7 +75,7 @@ def _what(plan: Plan, export: Export, rows: int) -> Iterator[str]:
             "A step is a line. A false label is an equation that was computed and is wrong; a true "
             "one says only that no wrong equation was found."
         )
-    yield from _caveats(export)
+    yield from _caveats(export, rows)
 
 
 def _trainer(export: Export) -> str:
@@ -83,10 +83,12 @@ def _trainer(export: Export) -> str:
     return f" (`{trainer}`)" if trainer else ""
 
 
-def _caveats(export: Export) -> Iterator[str]:
+def _caveats(export: Export, rows: int) -> Iterator[str]:
     if export.left_out:
         counts = ", ".join(f"{reason} ({count:,})" for reason, count in export.left_out.items())
         yield f"\nLeft out: {counts}."
+    for column, count in export.wrong.items():
+        yield f"\n{count:,} of the {rows:,} answers are wrong, says the check column `{column}`."
     if export.format in TRAINERS and export.cut:
         yield (
             f"\n{export.cut:,} answers were cut by a token limit and never ended. TRL puts the end "

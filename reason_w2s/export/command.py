@@ -29,10 +29,11 @@ def export(
     Raises:
         ConfigError: no such step, a wish that does not fit it, no rows, something is in the way.
     """
+    is_file = out is not None and write.is_file(out)
     _, plan = asked(run)
     opened = open_export(run, plan, step, wish)
     out = out or run.folder / "export" / f"{step.replace('/', '-')}-{opened.format}"
-    if write.is_file(out):
+    if is_file:
         return opened, out, write.file(_some(opened), opened.schema, out)
 
     def text(rows: int) -> str:
@@ -44,6 +45,9 @@ def export(
 def said(opened: Export, out: Path, rows: int) -> Iterator[str]:
     """What came of it, in lines for a person."""
     yield f"{rows:,} rows ({opened.format}: {', '.join(opened.schema.names)}) in {out}"
+    for column, count in opened.wrong.items():
+        if count:
+            yield f"{count:,} of these {rows:,} answers are wrong, says {column}"
     for reason, count in opened.left_out.items():
         yield f"left out: {count:,}: {reason}"
     if opened.cut:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -37,6 +37,12 @@ FITTING: dict[str, tuple[Format, ...]] = {
 LABELS: dict[Format, str] = {"kto": "correct", "stepwise": "first_error"}
 """The column that a format's labels are read from, where only one step made such a column."""
 
+LABELLED: dict[Format, str] = {
+    "kto": "kto labels whole answers as true or false",
+    "stepwise": "stepwise needs the number of the first wrong step, as stepcheck finds it",
+}
+"""What a column of labels must hold."""
+
 
 @dataclass(frozen=True, slots=True)
 class Wish:
@@ -53,7 +59,8 @@ class Export:
     """Rows on their way out. `left_out` (reason -> count) and `cut` are known once all were read.
 
     step: what was asked for. data: the steps whose records these are; for a train step, those it
-    learned from. label: the column the labels were read from. cut: answers that a token limit
+    learned from. label: the column the labels were read from. wrong: of sft, the columns of checks
+    upstream, with how many of these answers each calls wrong. cut: answers that a token limit
     ended.
     """
 
@@ -65,6 +72,7 @@ class Export:
     read: Callable[[], Iterator[dict[str, Any]]]
     label: str | None = None
     left_out: Counter[str] = field(default_factory=Counter)
+    wrong: Counter[str] = field(default_factory=Counter)
     cut: int = 0
 
     @property
@@ -192,12 +200,12 @@ def _labelling(item: Item, format: Format, wished: str | None) -> str:
             f"{item.step}: {format} reads its labels from a column .{LABELS[format]} ({found}): "
             f"name it with --label"
         )
-    wanted = pa.bool_() if format == "kto" else pa.int32()
-    if there.get(wished) != wanted:
-        fits = [name for name, type_ in there.items() if type_ == wanted]
-        raise ConfigError(
-            f"--label: no such column of {wanted}s, '{wished}'{nearest(wished, fits)}"
-        )
+    if format == "kto":
+        fitting = [name for name, type_ in there.items() if type_ == pa.bool_()]
+    if wished not in fitting:
+        what = "does not hold such" if wished in there else "is no column here"
+        choice = f"use {' or '.join(fitting)}" if fitting else "no step made such a column"
+        raise ConfigError(f"--label {wished}: {LABELLED[format]}; this {what}: {choice}")
     return wished
 
 
@@ -219,11 +227,22 @@ def _answers(run: Run, item: Item, export: Export, side: str | None) -> Iterator
         yield from from_solutions(rows.problems(run.store, item))
     elif item.kind == "pairs":
         found, named = run.pairs(item.step)
-        yield from from_traces(named[getattr(pair, str(side))] for pair in found)
+        chosen = (named[getattr(pair, str(side))] for pair in found)
+        yield from from_traces(_checked(chosen, export))
     elif export.learned:
-        yield from from_traces(run.rows(item.step))
+        yield from from_traces(_checked(run.rows(item.step), export))
     else:
-        yield from from_traces(row for row in run.rows(item.step) if _generated(row, export))
+        generated = (row for row in run.rows(item.step) if _generated(row, export))
+        yield from from_traces(_checked(generated, export))
+
+
+def _checked(found: Iterable[Row], export: Export) -> Iterator[Row]:
+    """The same rows, counted by what checks upstream say."""
+    for row in found:
+        for column, value in row.columns.items():
+            if column.endswith(".correct"):
+                export.wrong[column] += value is False
+        yield row
 
 
 def _labelled(run: Run, item: Item, export: Export) -> Iterator[dict[str, Any]]:

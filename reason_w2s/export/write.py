@@ -26,8 +26,20 @@ Rows = Iterable[dict[str, Any]]
 
 
 def is_file(out: Path) -> bool:
-    """Whether this names a file; anything without one of `ENDINGS` is a folder."""
-    return out.name.endswith(ENDINGS)
+    """Whether this names a file: it has one of `ENDINGS`. A name without an ending is a folder's.
+
+    Raises:
+        ConfigError: it has the ending of a file that cannot be written.
+    """
+    if out.name.endswith(ENDINGS):
+        return True
+    # a folder may be called v1.0 or model-1.5B
+    if out.suffix[1:2].isalpha():
+        raise ConfigError(
+            f"{out}: no file ends in {out.suffix} here; use {', '.join(ENDINGS)}, or a folder's "
+            f"name without an ending"
+        )
+    return False
 
 
 def file(rows: Rows, schema: pa.Schema, out: Path) -> int:
@@ -64,6 +76,23 @@ def folder(rows: Rows, schema: pa.Schema, out: Path, card: Callable[[int], str])
     return count
 
 
+def repository_name(name: str) -> str:
+    """The name of a data set on the hub, as it came.
+
+    Raises:
+        ConfigError: it is not OWNER/NAME.
+    """
+    hub = require("huggingface_hub", "train")
+    try:
+        hub.utils.validate_repo_id(name)
+    except ValueError as error:
+        said = str(error).split(":", maxsplit=1)[0]
+        raise ConfigError(f"--push-to-hub '{name}': expected OWNER/NAME: {said}") from error
+    if "/" not in name:
+        raise ConfigError(f"--push-to-hub '{name}': expected OWNER/NAME, e.g. my-name/{name}")
+    return name
+
+
 def push(out: Path, repository: str, *, private: bool) -> str:
     """Put a written folder on the hub as a data set; returns its address.
 
@@ -80,13 +109,21 @@ def push(out: Path, repository: str, *, private: bool) -> str:
             folder_path=str(out),
             commit_message="Exported by reason-w2s",
         )
-    except (OSError, ValueError, RuntimeError, httpx.HTTPError) as error:
-        said = " ".join(str(error).split())[:300] or type(error).__name__
+    except (hub.errors.OfflineModeIsEnabled, httpx.TransportError) as error:
         raise ConfigError(
-            f"--push-to-hub {repository}: {said}; the files are in {out}: log in (`hf auth login`, "
-            f"or HF_TOKEN) and run the same command again"
+            f"--push-to-hub {repository}: no network, the hub was not reached ({_said(error)}); "
+            f"the files are in {out}: run the same command again where there is one"
+        ) from error
+    except (OSError, ValueError, RuntimeError, httpx.HTTPError) as error:
+        raise ConfigError(
+            f"--push-to-hub {repository}: {_said(error)}; the files are in {out}: log in "
+            f"(`hf auth login`, or HF_TOKEN) and run the same command again"
         ) from error
     return str(address)
+
+
+def _said(error: Exception) -> str:
+    return " ".join(str(error).split())[:300] or type(error).__name__
 
 
 def _write(rows: Rows, schema: pa.Schema, out: Path) -> int:

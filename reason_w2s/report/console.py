@@ -58,7 +58,7 @@ def show(results: Mapping[str, Any], file: TextIO) -> None:
         console.width = max(
             80, console.measure(made, options=console.options.update(width=999)).maximum
         )
-    console.print(made)
+    console.print(made if results.get("scores") else made.title)
     for warning in results.get("warnings") or []:
         line = Text(f"warning: {warning}", style="" if plain else "yellow")
         console.print(line, soft_wrap=plain)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from reason_w2s.runs.execute import summary
 from reason_w2s.runs.run import Run
 
 HIDDEN = ("key", "token_ids", "logprobs", "parent", "meta", "max_tokens")
+DROPPING = ("select", "pair", "import")
 
 
 def listing(folder: Path) -> Iterator[str]:
@@ -24,12 +25,18 @@ def records(folder: Path, step: str, *, n: int, dropped: bool) -> Iterator[str]:
     """The first `n` records of a step, or of what it dropped, with their reasons."""
     run = Run.open(folder)
     item = run.item(step)
+    if dropped and item.stage not in DROPPING:
+        raise ConfigError(f"{step} drops nothing: only {', '.join(DROPPING)} do")
     if item.kind == "model":
         yield f"model: {item.reference().path}"
         yield f"asked with: {item.reference().prompt}"
         return
     found = _dropped(run, step) if dropped else run.records(step)
-    for number, record in enumerate(islice(found, n), 1):
+    first = next(found, None)
+    if first is None:
+        yield f"{step} dropped nothing" if dropped else f"{step} holds nothing"
+        return
+    for number, record in enumerate(islice(chain([first], found), n), 1):
         yield f"--- {number}"
         for name, value in record.items():
             if name not in HIDDEN and value is not None:
@@ -38,8 +45,6 @@ def records(folder: Path, step: str, *, n: int, dropped: bool) -> Iterator[str]:
 
 def _dropped(run: Run, step: str) -> Iterator[dict[str, Any]]:
     item = run.item(step)
-    if item.stage not in ("select", "pair", "import"):
-        raise ConfigError(f"{step} drops nothing: only select, pair and import do")
     texts = {
         row.trace.key: {"question": row.problem.question, "text": row.trace.text, **row.columns}
         for parent in item.of

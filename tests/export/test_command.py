@@ -174,7 +174,22 @@ def test_answers_that_failed_are_left_out(made, tmp_path, monkeypatch):
         ("chosen", {"form": "text"}, r"name a prompt \(--prompt .*qa"),
         ("chosen", {"prompt": "askk"}, "unknown prompt 'askk'"),
         ("clean", {"format": "stepwise", "form": "messages"}, "stepwise supervision is text"),
-        ("clean", {"format": "kto", "label": "graded.answer"}, r"no such column.*graded\.correct"),
+        (
+            "clean",
+            {"format": "kto", "label": "graded.answer"},
+            r"graded\.answer: kto labels .*true or false; this does not.*use graded\.correct or",
+        ),
+        (
+            "clean",
+            {"format": "stepwise", "label": "graded.correct"},
+            r"graded\.correct: stepwise needs the number of the first .*use clean\.first_error$",
+        ),
+        ("clean", {"format": "stepwise", "label": "x.y"}, r"x\.y: .* is no column here: use clean"),
+        (
+            "graded",
+            {"format": "stepwise", "label": "graded.correct"},
+            r"this does not hold such: no step made such a column",
+        ),
         ("told", {"format": "kto"}, r"column \.correct \(no step made one\)"),
         ("tuned", {"format": "kto"}, "export 'chosen'"),
         ("tuned", {"prompt": "qa"}, "export 'chosen'"),
@@ -186,6 +201,38 @@ def test_wishes_that_do_not_fit_are_refused(made, tmp_path, step, wish, complain
     with pytest.raises(ConfigError, match=complaint):
         export(made, step, Wish(**wish), tmp_path / "x.jsonl")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("step", ["graded", "clean"])
+def test_wrong_answers_are_counted_where_a_check_knows(made, tmp_path, step):
+    _, card, opened = exported(made, tmp_path, step)
+    lines = list(said(opened, tmp_path, 7))
+    assert "3 of these 7 answers are wrong, says graded.correct" in lines
+    assert "3 of the 7 answers are wrong, says the check column `graded.correct`" in card
+
+
+@pytest.mark.parametrize("step", ["chosen", "tuned"])
+def test_none_wrong_is_said_on_the_card_only(made, tmp_path, step):
+    _, card, opened = exported(made, tmp_path, step)
+    assert "0 of the 4 answers are wrong, says the check column `graded.correct`" in card
+    assert not any("are wrong" in line for line in said(opened, tmp_path, 4))
+
+
+def test_without_a_check_nothing_is_said_of_wrong_answers(made, tmp_path):
+    _, card, _ = exported(made, tmp_path, "told")
+    assert "wrong" not in card.split("## Where")[0]
+
+
+def test_names_that_cannot_be_are_refused_before_anything_is_written(
+    made, tmp_path, monkeypatch, capsys
+):
+    for more in (["--out", str(tmp_path / "rec.csv")], ["--push-to-hub", "x"]):
+        arguments = ["export", str(made.folder), "told", *more]
+        code, _, err = main(arguments, monkeypatch, capsys)
+        assert code == 2
+        assert more[1] in one_line(err)
+    assert list(tmp_path.iterdir()) == []
+    assert not (made.folder / "export" / "told-sft").exists()
 
 
 def test_the_command_writes_beside_the_run_and_pushes_it(made, monkeypatch, capsys):

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import gzip
 import json
+from pathlib import Path
 
+import httpx
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -93,8 +95,43 @@ def test_a_push_makes_the_repository_and_uploads_the_folder(tmp_path, monkeypatc
     )
 
 
-@pytest.mark.parametrize("name", ["org/name", "not a name!", "a/b/c"])
-def test_without_the_hub_it_is_one_line_that_says_where_the_files_are(name, tmp_path, monkeypatch):
-    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
-    with pytest.raises(ConfigError, match=r"--push-to-hub .*the files are in .*hf auth login"):
-        write.push(tmp_path, name, private=False)
+def unreachable(*given, **named):
+    raise httpx.ConnectError("[Errno -2] Name or service not known")
+
+
+@pytest.mark.parametrize("how", ["said to be offline", "unreachable"])
+def test_without_a_network_it_says_so_and_not_to_log_in(how, tmp_path, monkeypatch):
+    if how == "unreachable":
+        monkeypatch.setattr("huggingface_hub.HfApi.create_repo", unreachable)
+    else:
+        monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    with pytest.raises(ConfigError, match=r"--push-to-hub me/x: no network.*the files are") as said:
+        write.push(tmp_path, "me/x", private=False)
+    assert "log in" not in str(said.value)
+
+
+def test_without_a_right_to_write_it_says_to_log_in(tmp_path, monkeypatch):
+    def refused(*given, **named):
+        raise ValueError("Token is required")
+
+    monkeypatch.setattr("huggingface_hub.HfApi.create_repo", refused)
+    with pytest.raises(ConfigError, match=r"Token is required; the files are in .*hf auth login"):
+        write.push(tmp_path, "me/x", private=False)
+
+
+@pytest.mark.parametrize("name", ["x", "not a name!", "me/not a name", "a/b/c", "/x", "me/", ""])
+def test_a_name_on_the_hub_has_an_owner(name):
+    assert write.repository_name("me/x") == "me/x"
+    with pytest.raises(ConfigError, match=f"--push-to-hub '{name}': expected OWNER/NAME"):
+        write.repository_name(name)
+
+
+@pytest.mark.parametrize("name", ["rec.csv", "rec.json", "a/rec.jsonl.zst", "rec.JSONL"])
+def test_an_ending_that_is_not_known_is_refused(name):
+    with pytest.raises(ConfigError, match=r"use \.jsonl, \.jsonl\.gz, \.parquet, or a folder"):
+        write.is_file(Path(name))
+
+
+@pytest.mark.parametrize("name", ["set", "set.v1/data", "v1.0", "traces-1.5B", ".hidden"])
+def test_other_names_are_folders(name):
+    assert not write.is_file(Path(name))

@@ -44,7 +44,9 @@ def test_each_suite_has_its_own_block():
 
 
 def test_nothing_evaluated_is_said():
-    assert "nothing was evaluated" in shown({**full(), "scores": []}, io.StringIO())
+    nothing = {**full(), "scores": [], "warnings": []}
+    for file in (io.StringIO(), Terminal()):
+        assert shown(nothing, file) == f"{nothing['name']}: nothing was evaluated\n"
 
 
 def test_a_name_is_not_read_as_markup():

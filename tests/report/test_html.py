@@ -192,3 +192,22 @@ def test_warnings_stand_on_top_and_overlaps_beside_the_suites_question():
     assert "1 of 4,000 training problems (train)" in pair
     assert "t&lt;1&gt;" in pair and "3 &lt;b&gt;pens" in pair and "Anna has 3 pens." in pair
     assert 'class="warnings"' not in html.render({**full(), "warnings": []})
+
+
+def test_times_are_said_to_be_of_processes():
+    text = html.render(full())
+    assert "<th>time</th>" not in text
+    for start, end in (("training", "examples"), ("cost", "recipe"), ("recipe", "environment")):
+        section = text[text.index(f'id="{start}"') : text.index(f'id="{end}"')]
+        assert "<th>process time</th>" in section
+    assert "time of every process" in text[text.index('id="cost"') :]
+
+
+def test_a_table_that_scrolls_shows_that_there_is_more():
+    style, page = html.render(full()).split("</style>", maxsplit=1)
+    rule = style[style.index(".scroll {") :].split("}")[0]
+    assert "overflow-x: auto" in rule and "var(--shadow)" in rule and "local" in rule
+    assert style.count("--shadow:") == 2  # light and dark
+    print_style = style[style.index("@media print") :]
+    assert "background: none" in print_style
+    assert page.count("<table>") == page.count('<div class="scroll">')
