@@ -215,6 +215,8 @@ def show(
     lines = listing(run) if step is None else records(run, step, n=n, dropped=dropped)
     for line in lines:
         typer.echo(line)
+    if step is None and dropped:
+        raise ConfigError("show --dropped: of which step? Name one: show RUN STEP --dropped")
 
 
 @app.command()
@@ -264,7 +266,7 @@ def export(
         str | None, typer.Option(help="kto, stepwise: the labels' column, e.g. graded.correct.")
     ] = None,
     push_to_hub: Annotated[
-        str | None, typer.Option(help="Also put the folder there, as a data set: ORG/NAME.")
+        str | None, typer.Option(help="Also put the folder there, as a data set: OWNER/NAME.")
     ] = None,
     private: Annotated[bool, typer.Option("--private", help="Make it a private one.")] = False,
     license: Annotated[str, typer.Option(help="The card's license: the hub's short name.")] = (
@@ -286,6 +288,8 @@ def export(
     if push_to_hub is not None and out is not None and write.is_file(out):
         raise ConfigError("--push-to-hub needs a folder: leave out --out, or give it a folder")
     wish = Wish(format, form, prompt, label)
+    if push_to_hub is not None:
+        write.repository_name(push_to_hub)
     opened, place, rows = command.export(Run.open(run), step, wish, out, license=license)
     for line in command.said(opened, place, rows):
         typer.echo(line)

@@ -34,8 +34,9 @@ def load(
     seed: int,
     of: Sequence[Problem] | None = None,
     without: Sequence[Problem] = (),
+    near: Callable[[Sequence[Problem]], set[str]] | None = None,
 ) -> list[Problem]:
-    """The problems a spec describes.
+    """The problems a spec describes, less those of `without` (by id) and those `near` names.
 
     Raises:
         DataError: two problems share an id, or the set is empty.
@@ -47,7 +48,9 @@ def load(
         problems = source(spec.source)(spec, seed, wanted)
     else:
         problems = of
-    kept = cut(problems, spec, {problem.id for problem in without})
+    problems = list(problems)
+    left_out = {problem.id for problem in without} | (near(problems) if near else set())
+    kept = cut(problems, spec, left_out)
     if not kept:
         raise DataError(f"no problems left of {spec.source or spec.of} after its where/part/take")
     _refuse_twins(kept)

@@ -39,9 +39,11 @@ class ProblemSpec(BaseModel):
     or branch. file: a local file instead of the hub. columns: its names, where they differ.
     split: may be sliced as in datasets, `train[:100]`, `train[10%:20%]`; of a file it is only that.
     unique: keep the first of problems that share an id; without it they are an error.
-    where, without, part (`k/n`), take: cut the set down, in this order. With a `salt` the order is
-    a shuffle that depends on the salt and the ids alone, so a smaller `take` is a prefix of a
-    larger one, and parts are disjoint; without, it is the source's order.
+    where, without, part (`k/n`), take: cut the set down, in this order. `without` names other sets,
+    whose ids are left out, or `suites/NAME`, which leaves out what that suite asks too by its own
+    measure (ids, questions, shared words). With a `salt` the order is a shuffle that depends on the
+    salt and the ids alone, so a smaller `take` is a prefix of a larger one, and parts are disjoint;
+    without, it is the source's order.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)

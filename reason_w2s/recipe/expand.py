@@ -28,7 +28,7 @@ def expand(recipe: Recipe, suites: Mapping[str, SuiteSpec], *, place: str, title
         ConfigError: a name twice, a reference to nothing, a cycle, a value of the wrong kind, gold
             labels used where they may not be.
     """
-    builder = _Builder(recipe, place)
+    builder = _Builder(recipe, suites, place)
     for name, model in recipe.models.items():
         builder.add_model(name, model)
     for name, problems in recipe.problems.items():
@@ -58,8 +58,9 @@ def expand(recipe: Recipe, suites: Mapping[str, SuiteSpec], *, place: str, title
 class _Builder:
     """Collects flat steps under one namespace."""
 
-    def __init__(self, recipe: Recipe, place: str) -> None:
+    def __init__(self, recipe: Recipe, suites: Mapping[str, SuiteSpec], place: str) -> None:
         self.recipe = recipe
+        self.suites = suites
         self.place = place
         self.steps: dict[str, Step] = {}
 
@@ -125,6 +126,12 @@ class _Builder:
         of = () if spec.of is None else (spec.of,)
         roles = {f"without.{index}": other for index, other in enumerate(spec.without)}
         config = spec.model_dump(mode="json")
+        near = {
+            role: self.suites[other.removeprefix("suites/")].overlap.model_dump(mode="json")
+            for role, other in roles.items()
+            if other.startswith("suites/") and other.removeprefix("suites/") in self.suites
+        }
+        config |= {"near": near} if near else {}
         return Step(name, "problems", "problems", config, of, roles, self.recipe.seed, spec.labels)
 
     def add_step(self, name: str, written: dict[str, Any]) -> None:

@@ -43,6 +43,10 @@ class Step:
             return f"models.{self.name}"
         return f"steps.{self.name}.{self.stage}"
 
+    def settings(self, *without: str) -> dict[str, Any]:
+        """The config, less the named keys."""
+        return {key: value for key, value in self.config.items() if key not in without}
+
     @property
     def inputs(self) -> tuple[str, ...]:
         """All steps this one needs."""

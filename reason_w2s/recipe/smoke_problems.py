@@ -12,6 +12,7 @@ from reason_w2s.problems.spec import ProblemSpec
 from reason_w2s.recipe.plan import Plan, Step
 from reason_w2s.records import Problem, Trace
 from reason_w2s.stages.imports import ImportConfig, import_traces
+from reason_w2s.stages.overlap import asked_by
 
 PROBLEMS = 5
 
@@ -41,7 +42,7 @@ class FewProblems:
         step = root = self._plan.steps[name]
         while root.of:
             root = self._plan.steps[root.of[0]]
-        spec = ProblemSpec.model_validate(root.config)
+        spec = ProblemSpec.model_validate(root.settings("near"))
         cuts = {"labels", "where", "without", "part", "take", "salt"}
         few = spec.model_dump(mode="json", exclude_defaults=True, exclude=cuts)
         if spec.source == "world":
@@ -64,16 +65,27 @@ class FewProblems:
         return all(Path(file).is_file() for file in files) and not self.missing.keys() & step.of
 
     def _load(self, step: Step) -> None:
-        spec = ProblemSpec.model_validate(step.config)
+        spec = ProblemSpec.model_validate(step.settings("near"))
         absent = [name for name in step.inputs if name in self.missing]
         if absent:
             self.missing[step.name] = self.missing[absent[0]]
             return
         of = self._loaded[step.of[0]] if step.of else None
         without = [one for name in step.roles.values() for one in self._loaded[name]]
+        suites = [
+            (self._loaded[step.roles[role]], measure)
+            for role, measure in step.config.get("near", {}).items()
+        ]
         assert step.labels is not None, step.name
         try:
-            found = load(spec, labels=step.labels, seed=step.seed, of=of, without=without)
+            found = load(
+                spec,
+                labels=step.labels,
+                seed=step.seed,
+                of=of,
+                without=without,
+                near=lambda problems: asked_by(problems, suites),
+            )
         except DataError as error:
             if not _is_elsewhere(spec, error):
                 raise DataError(f"{step.place}: {error}") from error

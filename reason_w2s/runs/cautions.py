@@ -19,7 +19,13 @@ CUT_AWAY = 0.20
 
 def cautions(found: Mapping[str, Any]) -> list[str]:
     """The warnings of a run's results, the gravest first. Nothing here decides anything."""
-    return [*_overlaps(found), *_scores(found), *_choices(found), *_trained(found)]
+    engine = _engine(found)
+    return [*engine, *_overlaps(found), *_scores(found), *_choices(found), *_trained(found)]
+
+
+def _engine(found: Mapping[str, Any]) -> Iterator[str]:
+    if found["environment"]["sampler"] == "fake" and found["scores"]:
+        yield "sampled by the fake engine, which asks no model: accuracies mean nothing"
 
 
 def _overlaps(found: Mapping[str, Any]) -> Iterator[str]:

@@ -65,7 +65,7 @@ class Work:
 
     def settings(self, *without: str) -> dict[str, Any]:
         """The step's config, less the named keys."""
-        return {key: value for key, value in self.step.config.items() if key not in without}
+        return self.step.settings(*without)
 
     def to_json(self) -> dict[str, Any]:
         """What a worker needs to do it."""

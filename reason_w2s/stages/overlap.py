@@ -17,7 +17,7 @@ import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
@@ -93,6 +93,17 @@ def overlaps(
             for one in _by_words(problem, known, cfg.ngrams, cfg.shares):
                 found.setdefault(one.suite_id, one)
         yield from found.values()
+
+
+def asked_by(
+    problems: Sequence[Problem], suites: Iterable[tuple[Sequence[Problem], Mapping[str, Any]]]
+) -> set[str]:
+    """The ids of problems that any of the suites asks too, each by its own `OverlapConfig`."""
+    return {
+        one.problem_id
+        for suite, measure in suites
+        for one in overlaps(problems, suite, OverlapConfig.model_validate(measure))
+    }
 
 
 def _read_suite(suite: Sequence[Problem], cfg: OverlapConfig) -> _Suite:

@@ -1,6 +1,7 @@
 """Training in several processes: files for `accelerate launch`, and the launch itself.
 
-Both files are rendered from the profile and the step, kept with the run, and can be used by hand:
+Both files are rendered from the profile and the step, and kept with the run. While the step is not
+finished (its work folder is there) they can be started by hand, to see what goes wrong:
 `accelerate launch --config_file accelerate.yaml -m reason_w2s.train.rank task.json`.
 """
 
@@ -11,6 +12,7 @@ import os
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +36,7 @@ def launch(task: Task, rows: Rows, progress: Progress) -> TrainStats:
         EngineError: a process died or failed; what it printed is on standard error.
         W2SError: what the first process raised on purpose.
     """
+    task = _absolute(task)
     work, folder = task.places.work, task.places.rendered or task.places.work
     _write_rows(rows, work / ROWS)
     (work / RESULT).unlink(missing_ok=True)
@@ -47,6 +50,20 @@ def launch(task: Task, rows: Rows, progress: Progress) -> TrainStats:
         raise EngineError(f"training in {asked}: accelerate launch ended with code {code}")
     shutil.rmtree(work / ROWS)
     return TrainStats(**result)
+
+
+def _absolute(task: Task) -> Task:
+    """The same from any folder: its files may be started by hand."""
+    places = replace(
+        task.places,
+        init=task.places.init.resolve(),
+        ref=task.places.ref and task.places.ref.resolve(),
+        out=task.places.out.resolve(),
+        work=task.places.work.resolve(),
+        rendered=task.places.rendered and task.places.rendered.resolve(),
+    )
+    resume = task.resume and task.resume.resolve()
+    return replace(task, places=places, start=task.start.resolve(), resume=resume)
 
 
 def render(task: Task, folder: Path) -> Path:

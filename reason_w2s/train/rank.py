@@ -27,7 +27,12 @@ def main() -> None:
     task = Task.from_json(Path(sys.argv[1]).read_text(encoding="utf-8"))
     if task.profile.device == "cpu":
         os.environ["DS_ACCELERATOR"] = "cpu"
-    rows = require("datasets", "train").load_from_disk(str(task.places.work / ROWS)).to_list()
+    place = task.places.work / ROWS
+    if not place.is_dir():
+        sys.exit(
+            f"error: {place}: no examples; the step is finished, or was never started by a run"
+        )
+    rows = require("datasets", "train").load_from_disk(str(place)).to_list()
     first = os.environ.get("RANK", "0") == "0"
     result = task.places.work / RESULT
     try:

@@ -16,7 +16,7 @@ def score(**changed: Any) -> dict[str, Any]:
 
 def said(**changed: Any) -> list[str]:
     nothing: dict[str, Any] = {"overlaps": [], "scores": [], "waterfall": [], "trained": []}
-    return cautions({**nothing, **changed})
+    return cautions({**nothing, "environment": {"sampler": "vllm"}, **changed})
 
 
 def test_a_healthy_run_has_none():
@@ -73,3 +73,9 @@ def test_few_examples_and_allowed_overlaps():
     first, second = said(trained=[{"step": "tuned", "examples": 49}], overlaps=[row])
     assert first.startswith("math500: 12 of 5,000") and "words 12" in first
     assert second == "tuned: was trained on 49 examples only"
+
+
+def test_the_fake_engine_is_never_taken_for_a_model():
+    (line,) = said(environment={"sampler": "fake"}, scores=[score()])
+    assert "accuracies mean nothing" in line
+    assert not said(environment={"sampler": "fake"}), "without an accuracy there is none to doubt"

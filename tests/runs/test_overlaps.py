@@ -68,6 +68,15 @@ def test_a_cut_of_a_set_is_compared_with_it_and_one_that_leaves_it_out_is_not(tm
     assert plan(files(tmp_path / "b", apart)).steps["overlap/suite"].of == ("few", "rest")
 
 
+def test_a_set_can_leave_out_what_a_suite_asks(tmp_path):
+    """`without` another set goes by ids, without a suite by the suite's own measure."""
+    left_out = "file: data.jsonl, without: suites/suite}"
+    path = files(tmp_path, EVALUATED.replace("file: data.jsonl}", left_out, 1), first=10)
+    done = run(path, selection=Selection(until=("overlap/suite",)))
+    assert [one.id for one in done.problems("train")] == [f"p{n}" for n in range(10)]
+    assert done.items["overlap/suite"].counts["overlapping"] == 0
+
+
 def test_an_overlap_stops_the_run_and_can_be_shown(tmp_path):
     path = files(tmp_path, first=10)
     for _ in range(2):  # the second time it is found, not made
@@ -117,7 +126,8 @@ def test_allowed_it_is_counted_in_the_report(tmp_path):
     assert (row["suite"], row["problems"], row["overlapping"]) == ("suite", 12, 2)
     assert row["kinds"] == {"question": 2}
     assert row["examples"][0]["suite_question"] == row["examples"][0]["question"]
-    assert found["warnings"][0].startswith("suite: 2 of 12 training problems overlap it")
+    warned = [line for line in found["warnings"] if line.startswith("suite:")]
+    assert warned[0].startswith("suite: 2 of 12 training problems overlap it")
     trained = {score["model"]: score["trained"] for score in found["scores"]}
     assert trained == {"tuned": True, "weak": False}
     assert "overlap/suite" not in {row["step"] for row in found["waterfall"]}

@@ -65,6 +65,6 @@ def _stop(work: Work, counts: dict[str, Any], row: dict[str, Any]) -> str:
     return (
         f"{counts['overlapping']:,} of {counts['in']:,} training problems are asked by {suite} too "
         f"({kinds}), such as {row['problem_id']} of {taught.step} and {row['suite_id']}: "
-        f"'{question}'; read them (show RUN {work.step.name}), leave them out of the training "
-        f"problems, or say evaluate: {{overlap: allow}}"
+        f"'{question}'; read them (show RUN {work.step.name}), leave them out (problems."
+        f"{taught.step}.without: suites/{suite}), or say evaluate: {{overlap: allow}}"
     )
