@@ -212,11 +212,11 @@ def show(
     """Show a run's steps, or the records of one, as they are."""
     from reason_w2s.report.records import listing, records
 
+    if step is None and dropped:
+        raise ConfigError("show --dropped: of which step? Name one: show RUN STEP --dropped")
     lines = listing(run) if step is None else records(run, step, n=n, dropped=dropped)
     for line in lines:
         typer.echo(line)
-    if step is None and dropped:
-        raise ConfigError("show --dropped: of which step? Name one: show RUN STEP --dropped")
 
 
 @app.command()
@@ -285,11 +285,11 @@ def export(
     from reason_w2s.export.source import Wish
     from reason_w2s.runs.run import Run
 
+    if push_to_hub is not None:
+        write.repository_name(push_to_hub)
     if push_to_hub is not None and out is not None and write.is_file(out):
         raise ConfigError("--push-to-hub needs a folder: leave out --out, or give it a folder")
     wish = Wish(format, form, prompt, label)
-    if push_to_hub is not None:
-        write.repository_name(push_to_hub)
     opened, place, rows = command.export(Run.open(run), step, wish, out, license=license)
     for line in command.said(opened, place, rows):
         typer.echo(line)
