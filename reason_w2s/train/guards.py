@@ -74,18 +74,35 @@ def check_lengths(rows: Rows, max_length: int | None, positions: int | None) -> 
     """Refuse rows that would be cut, by the recipe's limit or by the model's (both in tokens).
 
     Raises:
-        DataError: some are longer; how many, how long the longest, and what to set.
+        DataError: some are longer; how many, how long the longest and its prompt, and what to set.
     """
     limits = [limit for limit in (max_length, positions) if limit is not None]
-    longer = [length for length in lengths(rows) if limits and length > min(limits)]
+    sizes = lengths(rows)
+    longer = [size for size in sizes if limits and size > min(limits)]
     if not longer:
         return
-    what = f"{len(longer)} of {len(rows)} examples are longer than {min(limits)} tokens"
-    if positions is not None and max(longer) > positions:
-        todo = f"the model takes {positions}; drop them before training (select by n_tokens)"
-    else:
-        todo = f"set trainer.max_length to {max(longer)} or drop them (select by n_tokens)"
-    raise DataError(f"{what}, the longest {max(longer)}; {todo}")
+    longest = max(longer)
+    asked = _prompt_size(rows[sizes.index(longest)])
+    fits = positions is None or longest <= positions
+    todo = f"set trainer.max_length to {longest}" if fits else f"the model takes {positions}"
+    raise DataError(
+        f"{len(longer)} of {len(rows)} examples are longer than {min(limits)} tokens, the longest "
+        f"{longest}, {asked} of them its prompt; {todo}, ask with a shorter prompt, or {_SHORTER}"
+    )
+
+
+_SHORTER = (
+    "select shorter responses (where: {n_tokens: {max: N}}; it counts no prompt, and of imported "
+    "traces words)"
+)
+
+
+def _prompt_size(row: dict[str, list[int]]) -> int:
+    """How many tokens of a row ask, and are not learned."""
+    if "prompt_ids" in row:
+        return len(row["prompt_ids"])
+    learned = (at for at, label in enumerate(row["labels"]) if label != IGNORED)
+    return next(learned, len(row["labels"]))
 
 
 def stops_of(folder: Path, tokenizer: PreTrainedTokenizerBase) -> frozenset[int]:
@@ -226,18 +243,19 @@ def _check_thoughts(
         _refuse(faults.get(kind, []), len(wanted), kind, todo)
 
 
+_SELECT, _STEP = "select where: {STEP.think:", "STEP being a stepcheck step's name"
 _THOUGHT_FAULTS = {
     f"hold {CLOSE} without a {OPEN}, and the prompt opens none": (
         f"ask the student with a prompt that ends in {OPEN} (prefill) as the teacher was asked, or "
-        "drop them (select by stepcheck's think column)"
+        f"drop them ({_SELECT} {{not: unopened}}}}, {_STEP})"
     ),
     f"open a {OPEN}, and the prompt has opened one": (
-        "ask the student with a prompt that opens none, or drop them (select by stepcheck's think "
-        "column)"
+        "ask the student with a prompt that opens none, or keep only answers that close what the "
+        f"prompt opened ({_SELECT} unopened}}, {_STEP})"
     ),
     f"never close the {OPEN} that the prompt opens": (
-        "ask the student with a prompt that opens none, or drop them (select by stepcheck's think "
-        "column)"
+        "ask the student with a prompt that opens none, or keep only answers that close what the "
+        f"prompt opened ({_SELECT} unopened}}, {_STEP})"
     ),
 }
 

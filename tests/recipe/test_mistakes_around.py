@@ -170,6 +170,10 @@ def test_a_model_without_a_prompt(tmp_path, monkeypatch, capsys):
     assert code == 2
     assert "models.weak" in one_line(err)
     assert "models.weak.prompt" in one_line(err)
+    evaluated = ["eval", "nobody/weak", "--suite", "suite.yaml", "--profile", "fake.yaml"]
+    code, _, err = main(evaluated, monkeypatch, capsys)
+    assert code == 2
+    assert "--prompt NAME in eval" in one_line(err)
 
 
 @pytest.mark.torch

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
 from reason_w2s.engines import model_folder
 from reason_w2s.errors import DataError
+from reason_w2s.predicate import holds
 from reason_w2s.prompts import Prompt, render
+from reason_w2s.recipe.yaml_file import value
 from reason_w2s.records import Problem
+from reason_w2s.stages.stepcheck import StepcheckConfig, stepcheck
 from reason_w2s.train import examples, guards
 from reason_w2s.train.config import Answer, Example, PairExample, TrainSettings
+from tests.stages.traces import group
 from tests.train import runs, templates
 
 pytestmark = pytest.mark.torch
@@ -277,8 +282,12 @@ def test_training_looks_at_its_rows(tiny_model, tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("limit", "positions", "said"),
     [
-        (8, 100, "2 of 3 examples are longer than 8 tokens, the longest 12; set trainer.max_len"),
-        (None, 10, "1 of 3 examples are longer than 10 tokens, the longest 12; the model takes 10"),
+        (
+            8,
+            100,
+            "2 of 3 examples are longer than 8 tokens, the longest 12, .*; set trainer.max_len",
+        ),
+        (None, 10, "1 of 3 examples are longer than 10 tokens, the longest 12, .*; the model take"),
         (20, 10, "longer than 10 tokens"),
     ],
 )
@@ -291,3 +300,54 @@ def test_nothing_is_cut_silently(limit, positions, said):
 @pytest.mark.parametrize(("limit", "positions"), [(12, None), (None, 12), (None, None), (12, 99)])
 def test_what_fits_passes(limit, positions):
     guards.check_lengths([{"input_ids": [5] * 12, "labels": [5] * 12}], limit, positions)
+
+
+def ids(prompt, answer):
+    return {"input_ids": [5] * (prompt + answer), "labels": [-100] * prompt + [5] * answer}
+
+
+@pytest.mark.parametrize(
+    ("rows", "positions", "said"),
+    [
+        ([ids(2, 3), ids(9, 3)], None, "longest 12, 9 of them its prompt; set trainer.max_length"),
+        ([ids(2, 10)], 10, "longest 12, 2 of them its prompt; the model takes 10, ask with"),
+        (
+            [{"prompt_ids": [5] * 4, "chosen_ids": [5] * 2, "rejected_ids": [5] * 8}],
+            None,
+            "longest 12, 4 of them its prompt; ",
+        ),
+    ],
+)
+def test_what_is_too_long_says_how_much_of_it_asks(rows, positions, said):
+    with pytest.raises(DataError, match=said) as error:
+        guards.check_lengths(rows, 8, positions)
+    line = str(error.value)
+    assert "ask with a shorter prompt, or select shorter responses" in line
+    assert "counts no prompt, and of imported traces words" in line
+    assert "\n" not in line
+
+
+PLAIN, OPENING = CHAT, CHAT.model_copy(update={"prefill": "<think>\n"})
+
+
+@pytest.mark.parametrize(
+    ("prompt", "bad", "good"),
+    [(PLAIN, R1, [WHOLE, SAID]), (OPENING, WHOLE, [R1]), (OPENING, SAID, [R1])],
+    ids=["unopened", "opened twice", "never closed"],
+)
+def test_the_predicate_a_thinking_fault_names_keeps_what_passes(prompt, bad, good):
+    tokenizer = templates.tokenizer("qwen2_5")
+    with pytest.raises(DataError, match="select where: ") as error:
+        check(ours(tokenizer, bad, prompt), tokenizer, bad, prompt)
+    (written,) = re.findall(r"where: (\{STEP\.think: .*?\}+),", str(error.value))
+    condition = value(written)["STEP.think"]
+
+    def kept(text):
+        (row,) = group("p", 1, texts=[text])
+        (found,) = stepcheck([row], StepcheckConfig())
+        return holds(found["think"], condition)
+
+    assert not kept(bad)
+    for text in good:
+        assert kept(text)
+        check(ours(tokenizer, text, prompt), tokenizer, text, prompt)

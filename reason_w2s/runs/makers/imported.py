@@ -16,6 +16,13 @@ from reason_w2s.runs.tables import TRACES, trace_row
 from reason_w2s.runs.work import Stopwatch, Work
 from reason_w2s.stages.imports import ImportConfig, import_traces
 
+UNMATCHED = (
+    "it names no problem",
+    "its problem is not in the set",
+    "several problems have its question",
+)
+"""Why a response finds no problem, in the words of `import_traces`."""
+
 
 def find(work: Work) -> Item | None:
     """The traces, if the same bytes were imported for the same problems before."""
@@ -47,10 +54,15 @@ def _nothing(cfg: ImportConfig, dropped: list[Dropped]) -> str:
     by = "question" if cfg.columns.id is None else "id"
     reasons = Counter(one.reason for one in dropped).most_common()
     said = ", ".join(f"{reason} ({count:,})" for reason, count in reasons)
-    return (
+    nothing = (
         f"{', '.join(cfg.file)}: none of its {len(dropped):,} responses can be used: "
-        f"{said or 'there are no rows'}; is '{getattr(cfg.columns, by)}' the problems' {by}? (name "
-        f"it under import.columns.{by})"
+        f"{said or 'there are no rows'}"
+    )
+    if not any(reason in UNMATCHED for reason, _ in reasons):
+        return nothing
+    return (
+        f"{nothing}; is '{getattr(cfg.columns, by)}' the problems' {by}? (name it under "
+        f"import.columns.{by})"
     )
 
 

@@ -29,7 +29,7 @@ def find(work: Work) -> Item:
     if prompt is None:
         raise ConfigError(
             f"models.{work.step.name}: {config['path']} carries no prompt (it was not trained "
-            f"here); give it one: models.{work.step.name}.prompt"
+            f"here); give it one: models.{work.step.name}.prompt in a recipe, --prompt NAME in eval"
         )
     dtype = config["dtype"] or (_saved_dtype(folder) if folder else "float32")
     model = ModelRef(str(folder or name), mark, prompt, dtype)
