@@ -82,14 +82,14 @@ def repository_name(name: str) -> str:
     Raises:
         ConfigError: it is not OWNER/NAME.
     """
-    hub = require("huggingface_hub", "train")
+    if name.count("/") != 1:
+        last = name.rpartition("/")[2] or "my-set"
+        raise ConfigError(f"--push-to-hub '{name}': expected OWNER/NAME, e.g. my-name/{last}")
     try:
-        hub.utils.validate_repo_id(name)
+        require("huggingface_hub.utils", "train").validate_repo_id(name)
     except ValueError as error:
         said = str(error).split(":", maxsplit=1)[0]
         raise ConfigError(f"--push-to-hub '{name}': expected OWNER/NAME: {said}") from error
-    if "/" not in name:
-        raise ConfigError(f"--push-to-hub '{name}': expected OWNER/NAME, e.g. my-name/{name}")
     return name
 
 
@@ -100,7 +100,7 @@ def push(out: Path, repository: str, *, private: bool) -> str:
         ConfigError: no network, no token, no right to write there; the folder stays as it is.
     """
     hub, httpx = require("huggingface_hub", "train"), require("httpx", "train")
-    api = hub.HfApi()
+    errors, api = require("huggingface_hub.errors", "train"), hub.HfApi()
     try:
         address = api.create_repo(repository, repo_type="dataset", private=private, exist_ok=True)
         api.upload_folder(
@@ -109,7 +109,7 @@ def push(out: Path, repository: str, *, private: bool) -> str:
             folder_path=str(out),
             commit_message="Exported by reason-w2s",
         )
-    except (hub.errors.OfflineModeIsEnabled, httpx.TransportError) as error:
+    except (errors.OfflineModeIsEnabled, httpx.TransportError) as error:
         raise ConfigError(
             f"--push-to-hub {repository}: no network, the hub was not reached ({_said(error)}); "
             f"the files are in {out}: run the same command again where there is one"

@@ -10,7 +10,7 @@ from reason_w2s.errors import ConfigError
 from reason_w2s.export.command import export, said
 from reason_w2s.export.source import Wish
 from reason_w2s.stages.imports import ImportConfig, import_traces
-from tests.runs.small import main, one_line
+from tests.runs.small import command, main, one_line
 
 datasets = pytest.importorskip("datasets")
 hub = pytest.importorskip("huggingface_hub")
@@ -233,6 +233,16 @@ def test_names_that_cannot_be_are_refused_before_anything_is_written(
         assert more[1] in one_line(err)
     assert list(tmp_path.iterdir()) == []
     assert not (made.folder / "export" / "told-sft").exists()
+
+
+def test_a_push_without_a_network_is_one_line_of_a_fresh_process(made, tmp_path):
+    """huggingface_hub loads its modules when they are asked for: other tests did that already."""
+    arguments = ["export", str(made.folder), "told", "--out", "set", "--push-to-hub"]
+    for name, complaint in (("x", "expected OWNER/NAME, e.g. my-name/x"), ("me/x", "no network")):
+        code, _, err = command([*arguments, name], tmp_path, HF_HUB_OFFLINE="1")
+        assert code == 2
+        assert complaint in one_line(err)
+        assert (tmp_path / "set").exists() == (name == "me/x")
 
 
 def test_the_command_writes_beside_the_run_and_pushes_it(made, monkeypatch, capsys):

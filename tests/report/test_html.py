@@ -208,6 +208,8 @@ def test_a_table_that_scrolls_shows_that_there_is_more():
     rule = style[style.index(".scroll {") :].split("}")[0]
     assert "overflow-x: auto" in rule and "var(--shadow)" in rule and "local" in rule
     assert style.count("--shadow:") == 2  # light and dark
+    narrow = style[style.index("@media (max-width: 40rem)") : style.index("@media print")]
+    assert "small.interval { display: block; }" in narrow  # under its value: the column is in view
     print_style = style[style.index("@media print") :]
     assert "background: none" in print_style
     assert page.count("<table>") == page.count('<div class="scroll">')
