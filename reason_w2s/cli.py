@@ -157,12 +157,11 @@ def evaluate(
     """Measure a checkpoint on suites: accuracy with interval, n, stop and truncation rates."""
     from reason_w2s.prompts.view import describe
     from reason_w2s.recipe.load import eval_recipe, plan_of
-    from reason_w2s.recipe.overlay import override
     from reason_w2s.runs.run import Run, Selection
 
-    data = eval_recipe(checkpoint, suite.split(","), prompt=prompt, seed=seed or 0)
-    for assignment in overrides or []:
-        data = override(data, assignment)
+    data = eval_recipe(
+        checkpoint, suite.split(","), prompt=prompt, seed=seed or 0, overrides=overrides or []
+    )
     folder = runs / (name or _default_name(data["name"], seed))
     _execute(plan_of(data, place="eval"), data, folder, _profile(profile, engine), Selection())
     for step, item in Run.open(folder).items.items():
@@ -189,7 +188,7 @@ def check(
 
 @app.command()
 def prompts(
-    name: Annotated[str | None, typer.Argument(help="A prompt; none: list them.")] = None,
+    name: Annotated[str | None, typer.Argument(help="A prompt or a file; none: list them.")] = None,
     model: Annotated[
         str | None,
         typer.Option(help="Show it in this model's chat template and tokens; alone: its own."),
@@ -197,8 +196,9 @@ def prompts(
 ) -> None:
     """List the prompts, or show one asking an example problem, exactly as a model sees it."""
     from reason_w2s.prompts.view import view
+    from reason_w2s.recipe.prompt_file import named
 
-    for line in view(name, model):
+    for line in view(None if name is None else named(name), model):
         typer.echo(line)
 
 

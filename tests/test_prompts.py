@@ -13,6 +13,7 @@ from reason_w2s.engines.model_folder import load_prompt, save_prompt
 from reason_w2s.errors import ConfigError, DataError
 from reason_w2s.prompts import Prompt, Rendered, Shot, encode, render
 from reason_w2s.prompts.view import EXAMPLE, describe, view
+from reason_w2s.recipe.prompt_file import named
 from reason_w2s.records import Problem
 from tests.answers.shared_data import rows as shared_rows
 from tests.conftest import make_tokenizer
@@ -221,6 +222,10 @@ def test_what_is_no_prompt(settings, said):
         Prompt(**settings)
 
 
+def test_one_stop_is_a_string():
+    assert Prompt(template="{question}", stop="Q:").stop == ("Q:",)
+
+
 def test_shots_are_saved_with_a_checkpoint(tmp_path):
     for name in prompts.names():
         save_prompt(tmp_path, prompts.load(name))
@@ -234,11 +239,11 @@ def test_the_list_has_a_line_for_each():
 
 
 def test_a_plain_prompt_is_shown_as_it_is_sent():
-    assert list(view("qa", None)) == [f"Question: {EXAMPLE.question}\nAnswer:"]
+    assert list(view(prompts.load("qa"), None)) == [f"Question: {EXAMPLE.question}\nAnswer:"]
 
 
 def test_a_chat_prompt_is_shown_by_turns():
-    assert list(view("r1_think", None))[:2] == [
+    assert list(view(prompts.load("r1_think"), None))[:2] == [
         f"user: {EXAMPLE.question}\nPlease reason step by step, and put your final answer within "
         "\\boxed{}.",
         "assistant: <think>\n",
@@ -247,7 +252,7 @@ def test_a_chat_prompt_is_shown_by_turns():
 
 @pytest.mark.torch
 def test_with_a_model_its_tokens_are_shown(tiny_model):
-    asked, counted = view("qa", str(tiny_model))
+    asked, counted = view(prompts.load("qa"), str(tiny_model))
     tokenizer = make_tokenizer()
     ids = encode(render(prompts.load("qa"), EXAMPLE), tokenizer)
     assert asked == tokenizer.decode(ids)
@@ -260,7 +265,7 @@ def test_a_models_own_prompt_or_none(tiny_model, tmp_path):
     with pytest.raises(ConfigError, match="carries no prompt"):
         list(view(None, str(tiny_model)))
     with pytest.raises(DataError, match="no template"):
-        list(view("qwen_boxed", str(tiny_model)))
+        list(view(prompts.load("qwen_boxed"), str(tiny_model)))
 
 
 def test_a_description_is_one_line():
@@ -279,3 +284,26 @@ def test_the_command(monkeypatch, capsys):
     code, out, err = main(["prompts", "qwen_bxed"], monkeypatch, capsys)
     assert (code, out) == (2, "")
     assert err.startswith("error: unknown prompt 'qwen_bxed'") and err.count("\n") == 1
+
+
+def test_the_command_takes_a_file(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    Path("mine.yaml").write_text('template: "Mine: {question}"\nstop: "Q:"\n')
+    code, out, _ = main(["prompts", "mine.yaml"], monkeypatch, capsys)
+    assert (code, out) == (0, f"Mine: {EXAMPLE.question}\n")
+    Path("bad.yaml").write_text("template: Why?\n")
+    Path("key.yml").write_text('{template: "{question}", stps: x}\n')
+    for name, said in {
+        "bad.yaml": "the template must hold {question}",
+        "key.yml": "unknown key 'stps'; did you mean 'stop'?",
+        "none.yaml": "no such file",
+    }.items():
+        code, out, err = main(["prompts", name], monkeypatch, capsys)
+        assert (code, out, err) == (2, "", f"error: {name}: {said}\n")
+
+
+@pytest.mark.torch
+def test_a_file_is_shown_in_a_models_tokens(tiny_model, tmp_path):
+    (tmp_path / "mine.yaml").write_text('template: "{question}"\nstop: "Q:"\n')
+    counted = list(view(named(str(tmp_path / "mine.yaml")), str(tiny_model)))[-1]
+    assert counted.endswith("a response ends at '<eos>' or 'Q:')")

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jinja2 import TemplateError
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import BaseModel, ConfigDict, field_validator, model_validator
 
 from reason_w2s.errors import ConfigError, DataError
 from reason_w2s.records import Problem
@@ -43,7 +43,7 @@ class Prompt(BaseModel):
     A chat template that ends in it already is left as it is.
     separator: what is put before a response that exists as text only (a shot, a gold solution, an
     imported trace); sampled responses carry their own first token.
-    stop: strings that end a response (not included in it).
+    stop: one string or several that end a response (not included in it).
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -56,6 +56,11 @@ class Prompt(BaseModel):
     separator: str = ""
     stop: tuple[str, ...] = ()
     chat_template_kwargs: dict[str, Any] = {}
+
+    @field_validator("stop", mode="before")
+    @classmethod
+    def _one_or_many(cls, value: Any) -> Any:
+        return (value,) if isinstance(value, str) else value
 
     @model_validator(mode="after")
     def _asks(self) -> Prompt:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from reason_w2s.engines.model_folder import load_prompt, load_tokenizer, resolve
 from reason_w2s.errors import ConfigError
-from reason_w2s.prompts import Prompt, encode, load, names, purpose, render, turns
+from reason_w2s.prompts import Prompt, encode, names, purpose, render, turns
 from reason_w2s.records import Problem
 
 EXAMPLE = Problem(
@@ -14,22 +14,22 @@ EXAMPLE = Problem(
 )
 
 
-def view(name: str | None, model: str | None) -> Iterator[str]:
+def view(prompt: Prompt | None, model: str | None) -> Iterator[str]:
     """Lines: the shipped prompts; one asking an example; with a model, as its tokenizer reads it.
 
-    Without a name, a model's own prompt: the one saved in its checkpoint.
+    Without a prompt, a model's own: the one saved in its checkpoint.
 
     Raises:
-        ConfigError: no such prompt or model, or a model that carries none.
+        ConfigError: no such model, or one that carries no prompt.
         DataError: the model cannot be asked this way.
     """
-    if name is None and model is None:
+    if prompt is None and model is None:
         width = max(map(len, names()))
         yield from (f"{one:<{width}}  {purpose(one)}" for one in names())
-    elif model is None:
-        yield from _written(load(str(name)))
-    else:
-        yield from _read(name, model)
+    elif model is not None:
+        yield from _read(prompt, model)
+    elif prompt is not None:
+        yield from _written(prompt)
 
 
 def describe(prompt: Prompt) -> str:
@@ -52,9 +52,9 @@ def _written(prompt: Prompt) -> Iterator[str]:
     yield "(chat turns: --model FOLDER shows them in its template)"
 
 
-def _read(name: str | None, model: str) -> Iterator[str]:
+def _read(prompt: Prompt | None, model: str) -> Iterator[str]:
     folder = resolve(model)
-    prompt = load(name) if name is not None else load_prompt(folder)
+    prompt = prompt or load_prompt(folder)
     if prompt is None:
         raise ConfigError(f"{model} carries no prompt (it was not trained here); name one")
     tokenizer = load_tokenizer(folder)

@@ -11,6 +11,7 @@ from reason_w2s.errors import ConfigError
 from reason_w2s.recipe.expand import expand
 from reason_w2s.recipe.overlay import merge, overlay, override
 from reason_w2s.recipe.plan import Plan
+from reason_w2s.recipe.prompt_file import is_file, written
 from reason_w2s.recipe.schema import Recipe, SuiteSpec
 from reason_w2s.recipe.yaml_file import header, nearest, parse, read
 
@@ -29,11 +30,10 @@ def load_plan(
     data = _with_files_beside(read(path), path.parent)
     for other in overlays:
         data = overlay(data, _with_files_beside(read(other), other.parent), str(other))
-    for assignment in overrides:
-        data = _with_files_beside(override(data, assignment), Path.cwd())
+    data = _overridden(data, overrides)
     if seed is not None:
         data = {**data, "seed": seed}
-    data = with_own_suites(data, path.parent)
+    data = _with_prompts(with_own_suites(data, path.parent))
     title = header(path).splitlines()
     return plan_of(data, place=str(path), title=title[0] if title else ""), data
 
@@ -57,24 +57,32 @@ def recipe_of(data: Mapping[str, Any], place: str) -> Recipe:
 
 
 def eval_recipe(
-    checkpoint: str, suites: Sequence[str], *, prompt: str | None, seed: int
+    checkpoint: str,
+    suites: Sequence[str],
+    *,
+    prompt: str | None,
+    seed: int,
+    overrides: Sequence[str] = (),
 ) -> dict[str, Any]:
     """The recipe of an eval-only run: one model, its own prompt unless another is given.
 
     prompt: a shipped prompt's name, or a file like theirs.
+
+    Raises:
+        ConfigError: no such file, or an override of nothing.
     """
-    asked = read(Path(prompt)) if prompt and prompt.endswith((".yaml", ".yml")) else prompt
-    model = {"path": checkpoint, **({"prompt": asked} if asked else {})}
+    model = {"path": checkpoint, **({"prompt": prompt} if prompt else {})}
     last = "-".join(Path(checkpoint).parts[-3:])
     name = re.sub(r"[^A-Za-z0-9._-]+", "-", last).strip("-.")[-60:].strip("-.")
     measured = "-".join(Path(suite).stem for suite in suites)
     recipe = {
         "name": f"eval-{name}-{measured}"[:120],
         "seed": seed,
-        "models": {"model": model},
+        "models": {"model": _with_files_beside(model, Path.cwd())},
         "evaluate": {"suites": list(suites), "models": {"model": "model"}},
     }
-    return with_own_suites(recipe, Path.cwd())
+    data = _overridden(with_own_suites(recipe, Path.cwd()), overrides)
+    return _with_prompts(data)
 
 
 def with_own_suites(data: dict[str, Any], folder: Path) -> dict[str, Any]:
@@ -115,14 +123,20 @@ def suite(name: str, patch: dict[str, Any] | None = None) -> SuiteSpec:
     if not path.is_file():
         known = [file.stem for file in SUITES.glob("*.yaml")]
         raise ConfigError(f"evaluate.suites: no suite '{name}'{nearest(name, known)}")
-    data = merge(_with_files_beside(read(path), path.parent), patch or {})
+    data = _with_prompts(merge(_with_files_beside(read(path), path.parent), patch or {}))
     return parse(SuiteSpec, data, f"{path} with the recipe's suites.{name}" if patch else str(path))
 
 
 def _substitute(data: Any, variables: dict[str, Any], place: str) -> Any:
     """`${name}` replaced; a value that is nothing else keeps the variable's type."""
     if isinstance(data, dict):
-        return {key: _substitute(value, variables, place) for key, value in data.items()}
+        # what a prompt says is no variable: `${x}$` is LaTeX
+        return {
+            key: value
+            if key == "prompt" and isinstance(value, dict)
+            else _substitute(value, variables, place)
+            for key, value in data.items()
+        }
     if isinstance(data, list):
         return [_substitute(value, variables, place) for value in data]
     if not isinstance(data, str) or "${" not in data:
@@ -136,8 +150,33 @@ def _substitute(data: Any, variables: dict[str, Any], place: str) -> Any:
     return data
 
 
+def _overridden(data: dict[str, Any], overrides: Sequence[str]) -> dict[str, Any]:
+    """The recipe under the command line's overrides; their files are beside the caller."""
+    for assignment in overrides:
+        data = _with_files_beside(override(data, assignment), Path.cwd())
+    return data
+
+
+def _with_prompts(data: dict[str, Any]) -> dict[str, Any]:
+    """Prompts named by file written out, so that a run keeps what was asked.
+
+    After all merging: a file replaces another prompt, it does not mix with it.
+
+    Raises:
+        ConfigError: no such file, or no prompt in it.
+    """
+
+    def found(key: str, value: Any) -> Any:
+        if key == "prompt" and is_file(value):
+            return written(Path(value))
+        return _with_prompts(value) if isinstance(value, dict) else value
+
+    return {key: found(key, value) for key, value in data.items()}
+
+
 def _with_files_beside(data: Any, folder: Path) -> Any:
-    """Relative `file:` values are meant beside the file that says them."""
+    """Relative `file:` values, and prompts named by file, are meant beside the file that says
+    them."""
     if isinstance(data, list):
         return [_with_files_beside(value, folder) for value in data]
     if not isinstance(data, dict):
@@ -148,6 +187,8 @@ def _with_files_beside(data: Any, folder: Path) -> Any:
         resolved["file"] = _beside(folder, file)
     if isinstance(file, list):
         resolved["file"] = [_beside(folder, str(one)) for one in file]
+    if is_file(resolved.get("prompt")):
+        resolved["prompt"] = _beside(folder, resolved["prompt"])
     return resolved
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -69,7 +69,7 @@ def parse(model: type[Model], data: Any, where: str) -> Model:
     try:
         return model.model_validate(data)
     except ValidationError as error:
-        raise ConfigError(_explain(model, error, where)) from error
+        raise ConfigError(_explain(model, data, error, where)) from error
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
@@ -91,20 +91,43 @@ def _duplicate(error: DuplicateKeyError) -> str:
     return f"{first.split(' with value')[0]}; every name may stand once"
 
 
-def _explain(model: type[BaseModel], error: ValidationError, where: str) -> str:
+_PLAIN = {
+    "tuple_type": "expected a list",
+    "list_type": "expected a list",
+    "dict_type": "expected a mapping",
+    "model_type": "expected a mapping",
+}
+"""Where pydantic's words speak of Python's types."""
+
+
+def _explain(model: type[BaseModel], data: Any, error: ValidationError, where: str) -> str:
     """The first of pydantic's complaints, as a line."""
     first = _most_telling(error)
     location = [str(part) for part in first["loc"]]
     if first["type"] == "extra_forbidden":
-        place = _join(where, location[:-1])
+        place = _join(where, _written_at(data, first["loc"][:-1]))
         known = _fields_at(model, location[:-1])
         hint = elsewhere(location[-1]) or nearest(location[-1], known)
         return f"{place}: unknown key '{location[-1]}'{hint}"
-    place = _join(where, location)
     if first["type"] == "missing":
+        place = _join(where, [*_written_at(data, first["loc"][:-1]), location[-1]])
         return f"{place}: this key is required"
+    place = _join(where, _written_at(data, first["loc"]))
     came = "" if isinstance(first.get("input"), dict) else f", got {first.get('input')!r}"
-    return f"{place}: {first['msg'].removeprefix('Value error, ')}{came}"
+    said = _PLAIN.get(first["type"], first["msg"].removeprefix("Value error, "))
+    return f"{place}: {said}{came}"
+
+
+def _written_at(data: Any, location: Sequence[int | str]) -> list[str]:
+    """The parts of pydantic's location that the file itself holds, without the names of what
+    pydantic tried there (`str`, `function-after[...]`)."""
+    kept = []
+    for part in location:
+        listed = isinstance(data, (list, tuple)) and isinstance(part, int)
+        if listed or (isinstance(data, dict) and part in data):
+            data = data[part]
+            kept.append(str(part))
+    return kept
 
 
 def _join(where: str, location: list[str]) -> str:

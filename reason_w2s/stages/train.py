@@ -26,6 +26,8 @@ class TrainConfig(TrainSettings):
     @field_validator("lora", mode="before")
     @classmethod
     def _shorthand(cls, value: Any) -> Any:
+        if isinstance(value, bool):
+            raise ValueError("expected all_linear, or a mapping such as {r: 32, alpha: 64}")
         return {"targets": value} if isinstance(value, str) else value
 
 

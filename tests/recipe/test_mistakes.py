@@ -58,7 +58,36 @@ MISTAKES: dict[str, tuple[str, tuple[str, str], list[str]]] = {
     "prompt of its own": (
         RECIPE,
         ("prompt: qa", "prompt: {template: '{question}', seperator: ' '}"),
-        ["models.weak.prompt", "'seperator'", "'separator'?"],
+        ["models.weak.prompt: unknown key 'seperator'; did you mean 'separator'?"],
+    ),
+    "prompt without a template": (
+        RECIPE,
+        ("prompt: qa", "prompt: {separator: ' '}"),
+        ["models.weak.prompt.template: this key is required"],
+    ),
+    "what a prompt's key holds": (
+        RECIPE,
+        ("prompt: qa", "prompt: {template: '{question}', shots: Q}"),
+        ["models.weak.prompt.shots: expected a list, got 'Q'"],
+    ),
+    "what one shot holds": (
+        RECIPE,
+        (
+            "prompt: qa",
+            "prompt: {template: '{question}', shots: [{question: Q, response: A, answer: A}]}",
+        ),
+        ["models.weak.prompt.shots.0: unknown key 'answer'"],
+    ),
+    "prompt of the recipe": (
+        RECIPE,
+        ("models:", "prompts: {own: {template: '{question}', stop: 3}}\nmodels:"),
+        ["small.yaml: prompts.own.stop: expected a list, got 3"],
+    ),
+    "prompt file": (RECIPE, ("prompt: qa", "prompt: my/no.yaml"), ["my/no.yaml: no such file"]),
+    "prompt file that is none": (
+        RECIPE,
+        ("prompt: qa", "prompt: suite.yaml"),
+        ["/suite.yaml: unknown key 'problems'", "template"],
     ),
     "problems": (
         RECIPE,
@@ -84,6 +113,16 @@ MISTAKES: dict[str, tuple[str, tuple[str, str], list[str]]] = {
         TRAINED,
         ("updates: 1", "updates: 1, lora: {alfa: 3}"),
         ["steps.tuned.train.lora", "'alfa'", "'alpha'?"],
+    ),
+    "lora switched on": (
+        TRAINED,
+        ("updates: 1", "updates: 1, lora: true"),
+        ["tuned.train.lora: expected all_linear, or a mapping such as {r: 32, ", "got True"],
+    ),
+    "lora of a word": (
+        TRAINED,
+        ("updates: 1", "updates: 1, lora: some"),
+        ["steps.tuned.train.lora: Input should be 'all_linear', got 'some'"],
     ),
     "trainer": (
         TRAINED,

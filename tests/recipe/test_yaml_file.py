@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from reason_w2s.errors import ConfigError
-from reason_w2s.recipe.yaml_file import header, nearest, read, value
+from reason_w2s.recipe.schema import ModelSpec
+from reason_w2s.recipe.yaml_file import header, nearest, parse, read, value
 
 
 @pytest.mark.parametrize(
@@ -63,3 +64,24 @@ def test_nearest_names_one_or_lists_all():
     assert nearest("grade", ["graded", "drawn"]) == "; did you mean 'graded'?"
     assert nearest("zzz", ["graded", "drawn"]) == "; there are: drawn, graded"
     assert nearest("zzz", []) == ""
+
+
+@pytest.mark.parametrize(
+    ("data", "line"),
+    [
+        (
+            {"path": "x", "prompt": {"template": "{question}", "stps": "x"}},
+            "m.prompt: unknown key 'stps'; did you mean 'stop'?",
+        ),
+        (
+            {"path": "x", "prompt": {"template": "{question}", "stop": ["a", 3]}},
+            "m.prompt.stop.1: Input should be a valid string, got 3",
+        ),
+        ({"path": "x", "prompt": {"stop": []}}, "m.prompt.template: this key is required"),
+        ({"path": "x", "prompt": 3}, "m.prompt: Input should be a valid string, got 3"),
+    ],
+)
+def test_a_place_is_what_the_file_holds(data, line):
+    with pytest.raises(ConfigError) as error:
+        parse(ModelSpec, data, "f: m")
+    assert str(error.value) == f"f: {line}"
