@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 import time
 from enum import StrEnum
@@ -314,7 +315,7 @@ def _profile(path: Path | None, engine: str | None) -> Any:
 
 def _this_machine() -> dict[str, Any]:
     """The profile of a machine that nobody described: with an NVIDIA GPU it is used."""
-    if not Path("/dev/nvidia0").exists():
+    if not _devices("nvidia[0-9]*"):
         return {}
     return {"isolate": "step", "workers": {"total": 1}, "train": {"device": "cuda"}}
 
@@ -370,8 +371,16 @@ def _report(finished: Any, *, table: bool = True) -> None:
     typer.echo(f"report: {finished.folder / 'report.html'}")
 
 
+def _devices(*patterns: str) -> bool:
+    """Whether this machine has a device file of any of these names."""
+    return any(any(Path("/dev").glob(pattern)) for pattern in patterns)
+
+
 def main() -> None:
     """Entry point: mistakes end in one line, with the error's exit code."""
+    if not _devices("nvidia*", "dxg", "kfd"):
+        # DeepSpeed, which transformers imports, otherwise says on every command that it looked
+        os.environ.setdefault("DS_ACCELERATOR", "cpu")
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     try:
         app(standalone_mode=True)

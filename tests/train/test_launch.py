@@ -150,14 +150,18 @@ def test_killed_mid_way_the_curve_is_the_same_and_vllm_loads_it(
         f"what = TrainSettings.model_validate_json({what.model_dump_json()!r}); "
         f"where = TrainProfile.model_validate_json({profile(3).model_dump_json()!r}); "
         "die = lambda done, total: done == 5 and os.kill(os.getpid(), 9); "
-        f"run(pathlib.Path({str(tiny_model)!r}), pathlib.Path({str(tmp_path / 'cut')!r}), what, "
-        "profile=where, progress=die)"
+        f"run(pathlib.Path({str(tiny_model)!r}), pathlib.Path('cut'), what, profile=where, "
+        "progress=die)"
     )
-    died = subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False, capture_output=True)
-    assert died.returncode == -signal.SIGKILL, died.stderr.decode()[-2000:]
+    died = python("-c", code, folder=tmp_path)
+    assert died.returncode == -signal.SIGKILL, died.stderr[-2000:]
     work = tmp_path / "cut" / "work"
     assert [path.name for path in work.glob("checkpoint-*")] == ["checkpoint-3"]
     assert_nobody_works_in(work)
+    by_hand = ["--config_file", "accelerate.yaml", "-m", "reason_w2s.train.rank", "task.json"]
+    started = python("-m", "accelerate.commands.launch", *by_hand, folder=work)
+    assert started.returncode == 0, started.stderr[-2000:]
+    assert '{"updates": 8, "of": 8}' in started.stdout
     resumed = run(tiny_model, tmp_path / "cut", what, profile=profile(3))
     assert losses(resumed) == pytest.approx(losses(whole), abs=1e-4)
     assert_same_model(tmp_path / "whole" / "out", tmp_path / "cut" / "out")
@@ -170,6 +174,18 @@ def test_a_mistake_in_the_processes_is_the_users_one_line(tiny_model, tmp_path: 
     what = settings(trainer={"learning_rate": 1e-2, "optim": "no_such"})
     with pytest.raises(ConfigError, match=r"TRL refuses this sft step.*no_such"):
         run(tiny_model, tmp_path, what, profile=profile(0))
+
+
+def python(*arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    """Python in a folder that is not the checkout's."""
+    return subprocess.run(
+        [sys.executable, *arguments],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        check=False,
+        capture_output=True,
+        text=True,
+    )
 
 
 def assert_nobody_works_in(work: Path) -> None:
