@@ -35,8 +35,8 @@ def load(spec: ProblemSpec, seed: int, wanted: int | None) -> Iterator[Problem]:
     Raises:
         DataError: a row without a question, or, where labels are asked for, without an answer.
     """
-    wanted_columns = ", ".join(found for found in spec.columns.model_dump().values() if found)
-    columns = wanted_columns or "question and answer"
+    needed = {"question": "question"} | ({} if spec.labels == "none" else {"gold": "answer"})
+    columns = ", ".join((needed | spec.columns.model_dump(exclude_none=True)).values())
     for one in numbered(spec, path=spec.path, names=[spec.name], columns=columns):
         yield problem(one.row, spec.columns, one.place, need_gold=spec.labels != "none")
 

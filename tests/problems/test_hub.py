@@ -135,7 +135,15 @@ def test_math_reads_its_seven_subjects_in_turn(monkeypatch):
             {"source": "hub", "path": "o/s", "columns": {"question": "prompt", "gold": "target"}},
             "file: train.jsonl.* with columns prompt, target",
         ),
-        ({"source": "hub", "path": "o/s"}, "file: train.jsonl.* with columns question and answer"),
+        ({"source": "hub", "path": "o/s"}, "file: train.jsonl.* with columns question, answer$"),
+        (
+            {"source": "hub", "path": "o/s", "columns": {"question": "prompt"}},
+            "file: train.jsonl.* with columns prompt, answer$",
+        ),
+        (
+            {"source": "hub", "path": "o/s", "columns": {"question": "q"}, "labels": "none"},
+            "file: train.jsonl.* with columns q$",
+        ),
     ],
 )
 def test_without_a_network_one_quick_line_says_which_file_to_give(settings, file):
