@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import logging
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -12,8 +13,11 @@ from rich.console import Console
 from reason_w2s.problems.files import read
 from reason_w2s.recipe.load import plan_of
 from reason_w2s.records import Row
+from reason_w2s.runs.execute import summary
 from reason_w2s.runs.profile import Profile
 from reason_w2s.runs.run import Run, Selection, execute
+
+log = logging.getLogger("waterfall")
 
 SOUND = {"graded.correct": True, "clean.flags": "none"}
 WRONG = {"graded.correct": False}
@@ -74,6 +78,8 @@ def conserved(done: Run, imports: dict[str, dict[str, Any]]) -> dict[str, Row]:
     pairs, _ = done.pairs("pairs")
     paired = list(dict.fromkeys(pair.problem_id for pair in pairs))
     _partition(done, "pairs", paired, len({row.problem.id for row in rows.values()}))
+    for step, item in done.items.items():
+        log.info("%-16s %-10s %s", done.folder.name, step, summary(item))
     return rows
 
 
