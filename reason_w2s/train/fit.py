@@ -12,6 +12,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from reason_w2s.engines import model_folder
+from reason_w2s.engines.hf import load_model
 from reason_w2s.errors import ConfigError, W2SError, require
 from reason_w2s.train import arguments, checkpoint, dpo, examples, model_files, sft
 from reason_w2s.train.config import Progress, TrainProfile, TrainSettings, TrainStats
@@ -33,9 +34,10 @@ def fit(task: Task, rows: Rows, progress: Progress) -> TrainStats:
         ConfigError: TRL refuses the settings, or the profile asks for a GPU that is not there.
     """
     _quiet(task.profile)
-    trainer = _trainer(task, rows)
+    streamed = _streamed(task, rows)
+    trainer = _trainer(task, rows, streamed)
     trainer.add_callback(checkpoint.saver(task.profile, progress))
-    stats = _run(trainer, task, rows)
+    stats = _run(trainer, task, rows, streamed)
     model_files.save(trainer, task, stats)
     del trainer
     gc.collect()
@@ -55,7 +57,7 @@ def _quiet(profile: TrainProfile) -> None:
         raise ConfigError("the profile says device: cuda, but no GPU is visible; use device: cpu")
 
 
-def _trainer(task: Task, rows: Rows) -> Trainer:
+def _trainer(task: Task, rows: Rows, streamed: Rows) -> Trainer:
     from transformers import PrinterCallback
 
     objective, settings = OBJECTIVES[task.settings.objective], task.settings
@@ -70,7 +72,7 @@ def _trainer(task: Task, rows: Rows) -> Trainer:
             warnings.simplefilter("ignore")
             # before any model: under ZeRO-3 the config makes transformers load shards only
             config = objective.config(options, max(examples.lengths(rows)))
-            trainer: Trainer = objective.build(_job(task, rows, config))
+            trainer: Trainer = objective.build(_job(task, streamed, config))
     except W2SError:
         raise
     except (TypeError, ValueError) as error:
@@ -80,19 +82,19 @@ def _trainer(task: Task, rows: Rows) -> Trainer:
     return trainer
 
 
-def _job(task: Task, rows: Rows, config: Any) -> Job:
+def _job(task: Task, streamed: Rows, config: Any) -> Job:
     settings, places = task.settings, task.places
     # weights that are trained stay in float32: small updates vanish in bfloat16
     frozen = settings.dtype
     reference = None
     if settings.objective == "dpo" and (places.ref is not None or settings.lora is None):
-        reference = model_files.load(places.ref or task.start, frozen)
+        reference = load_model(places.ref or task.start, frozen)
     return Job(
         config=config,
-        model=model_files.load(task.start, frozen if settings.lora is not None else "float32"),
+        model=load_model(task.start, frozen if settings.lora is not None else "float32"),
         reference=reference,
         tokenizer=model_folder.load_tokenizer(places.init),
-        rows=_streamed(task, rows),
+        rows=streamed,
         peft_config=_peft_config(settings),
     )
 
@@ -112,7 +114,7 @@ def _peft_config(settings: TrainSettings) -> PeftConfig | None:
     return config
 
 
-def _run(trainer: Trainer, task: Task, rows: Rows) -> TrainStats:
+def _run(trainer: Trainer, task: Task, rows: Rows, streamed: Rows) -> TrainStats:
     """Train to the end. Seconds and memory are this process's, also where it resumed."""
     if task.resume is not None:
         log.info("train: goes on from %s", task.resume.name)
@@ -122,18 +124,17 @@ def _run(trainer: Trainer, task: Task, rows: Rows) -> TrainStats:
     return TrainStats(
         examples=len(rows),
         updates=state.global_step,
-        tokens=_tokens(task, rows, state),
+        tokens=_tokens(task, streamed, state),
         seconds=time.monotonic() - start,
         peak_memory_mib=_peak_memory_mib(task.profile),
         log=[_numbers(entry) for entry in state.log_history if "loss" in entry],
     )
 
 
-def _tokens(task: Task, rows: Rows, state: TrainerState) -> int:
+def _tokens(task: Task, streamed: Rows, state: TrainerState) -> int:
     """Tokens with loss that were seen, counted each time."""
-    if task.settings.packing:
-        return round(examples.learned_tokens(rows) * (state.epoch or 0.0))
-    return examples.learned_tokens(_streamed(task, rows))
+    passes = state.epoch or 0.0 if task.settings.packing else 1.0
+    return round(examples.learned_tokens(streamed) * passes)
 
 
 def _streamed(task: Task, rows: Rows) -> Rows:

@@ -16,7 +16,7 @@ from reason_w2s.train.config import TrainStats
 from reason_w2s.train.job import Task, TrainPlaces
 
 if TYPE_CHECKING:
-    from transformers import PreTrainedModel, Trainer
+    from transformers import Trainer
 
 MERGED = "merged"
 
@@ -33,11 +33,6 @@ def make_room(out: Path, *, ours: bool) -> None:
         shutil.rmtree(out)
     elif out.exists():
         raise StoreError(f"{out}: is there already; move it away, or train into another folder")
-
-
-def load(folder: Path, dtype: str) -> PreTrainedModel:
-    """A model to train, or to be the reference; the trainer moves it to its device."""
-    return load_model(folder, dtype)
 
 
 def whole_init(places: TrainPlaces, *, keep: bool) -> Path:
