@@ -31,8 +31,8 @@ class ImportColumns(BaseModel):
     id, question: how a row finds its problem: by its id, else by the question's text, blanks aside.
     Where only one of them is given the other is not looked at; `id: null` means by question.
     response: one column or several, each with one response, a list of them, or a conversation whose
-    last assistant turn counts. reasoning: where the reasoning stands apart from the response. model:
-    who wrote it. finish: whether it was finished, a flag (OpenR1's `is_reasoning_complete`) or a
+    last assistant turn counts. reasoning: where the reasoning stands apart from the response.
+    model: who wrote it. finish: whether it was finished, a flag (OpenR1's `is_reasoning_complete`) or a
     finish reason. The last three may be lists as long as the responses.
     """
 
