@@ -32,8 +32,8 @@ class ImportColumns(BaseModel):
     Where only one of them is given the other is not looked at; `id: null` means by question.
     response: one column or several, each with one response, a list of them, or a conversation whose
     last assistant turn counts. reasoning: where the reasoning stands apart from the response.
-    model: who wrote it. finish: whether it was finished, a flag (OpenR1's `is_reasoning_complete`) or a
-    finish reason. The last three may be lists as long as the responses.
+    model: who wrote it. finish: whether it was finished, a flag (OpenR1's `is_reasoning_complete`)
+    or a finish reason. The last three may be lists as long as the responses.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
