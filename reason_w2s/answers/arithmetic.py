@@ -11,7 +11,8 @@ import re
 from dataclasses import dataclass
 from fractions import Fraction
 
-from reason_w2s.answers.expression import Unreadable, evaluate
+from reason_w2s.answers.expression import Unreadable
+from reason_w2s.answers.rational import evaluate
 from reason_w2s.answers.numbers import known_unit
 from reason_w2s.answers.sides import Side, left_side, readable, right_side
 

@@ -1,55 +1,150 @@
-"""Closed arithmetic, evaluated exactly: a small parser that knows numbers and nothing else.
+r"""One formula as a tree: a small parser for LaTeX and plain arithmetic that runs nothing.
 
-No names, no calls, no floats. Every size is capped before the number is computed, so `9^9^9^9` and
-a literal of 100,000 digits cost nothing.
+    >>> parse("2x + \\frac{1}{2}")
+    Sum(terms=(Product(factors=(Num(value=Fraction(2, 1)), Name(name='x'))), ...))
+
+Reads normalised text (`normalize.normalize`). What is ambiguous (`6/2(3)`), a word, or larger than the
+caps is `Unreadable`, never guessed. Nothing is computed but decimal literals, so no power is too high.
 """
 
 from __future__ import annotations
 
-import math
 import re
+from dataclasses import dataclass
 from fractions import Fraction
 
 MAX_CHARS = 500
-MAX_TOKENS = 200
+MAX_TOKENS = 300
 MAX_DIGITS = 200
-MAX_EXPONENT = 10_000
-MAX_RESULT_DIGITS = 2_000
+"""Digits of one decimal literal, and the largest exponent of one (`1e200`)."""
 MAX_DEPTH = 20
-MAX_FACTORIAL = 200
-
-_BITS_PER_DIGIT = 3.3219280948873626
-_TOKEN = re.compile(
-    r"""\s*(?:
-      (?P<repeating>\d*\.\d*\\(?:overline|bar)\{\d+\})
-    | (?P<mixed>\d+[ ]+\d+[ ]?/[ ]?\d+(?![\d.,]))
-    | (?P<number>(?:\d{1,3}(?:,\d{3})+(?!\d)|\d+)(?:\.\d+)?(?:[eE][-+]?\d+)?|\.\d+(?:[eE][-+]?\d+)?)
-    | (?P<command>\\(?:frac|binom|sqrt|times|cdot|div)(?![a-zA-Z]))
-    | (?P<sign>[-+*/^!(){}%])
-    )""",
-    re.VERBOSE | re.ASCII,
-)
-_PRODUCTS = {"*": "*", "/": "/", "\\times": "*", "\\cdot": "*", "\\div": "/"}
-_STARTS_FACTOR = ("(", "\\frac", "\\sqrt", "\\binom")
+"""Groups inside each other."""
 
 
 class Unreadable(ValueError):
-    """Not closed arithmetic, or larger than the caps allow."""
+    """Not a formula, or larger than the caps allow."""
 
 
-def evaluate(text: str) -> Fraction:
-    r"""The exact value of `text`, plain (`2 1/3 + 4*5`) or LaTeX (`\frac{1}{2}`, `3!`, `2^{10}`).
+@dataclass(frozen=True, slots=True)
+class Num:
+    """An exact number."""
 
-    A percent sign divides by 100. `\sqrt` is read where the root is rational.
+    value: Fraction
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """A variable (`x`, `x_1`, `\\alpha`), or one of `CONSTANTS`."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sum:
+    """Two terms or more."""
+
+    terms: tuple[Node, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Product:
+    """Two factors or more."""
+
+    factors: tuple[Node, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Power:
+    """A quotient has the exponent -1, a square root 1/2."""
+
+    base: Node
+    exponent: Node
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A function of `FUNCTIONS`, `log` of (base, x), `log` of x alone (no base said), or `abs`,
+    `floor`, `ceil`, `factorial`, `binom`."""
+
+    function: str
+    arguments: tuple[Node, ...]
+
+
+Node = Num | Name | Sum | Product | Power | Call
+
+CONSTANTS = frozenset({"pi", "e", "i", "inf"})
+ONE, MINUS_ONE, HALF = Num(Fraction(1)), Num(Fraction(-1)), Num(Fraction(1, 2))
+DEGREE = Product((Name("pi"), Num(Fraction(1, 180))))
+FUNCTIONS = frozenset(
+    "sin cos tan cot sec csc arcsin arccos arctan sinh cosh tanh ln log exp".split()
+)
+_ALIASES = {
+    "lg": "log",
+    "asin": "arcsin",
+    "acos": "arccos",
+    "atan": "arctan",
+    "tg": "tan",
+    "ctg": "cot",
+    "cosec": "csc",
+    "abs": "abs",
+    "sqrt": "sqrt",
+    "floor": "floor",
+    "ceil": "ceil",
+}
+_INVERSE = {"sin": "arcsin", "cos": "arccos", "tan": "arctan"}
+_GREEK = frozenset(
+    "alpha beta gamma delta epsilon varepsilon zeta eta theta vartheta iota kappa lambda mu nu xi rho "
+    "sigma tau upsilon phi varphi chi psi omega Gamma Delta Theta Lambda Xi Sigma Phi Psi Omega "
+    "ell hbar".split()
+)
+_CONSTANT_COMMANDS = {"pi": "pi", "infty": "inf", "mathrm": "", "imath": "i"}
+_FENCES = {"\\lfloor": ("\\rfloor", "floor"), "\\lceil": ("\\rceil", "ceil")}
+_PRODUCTS = {"*": 1, "/": -1, "\\times": 1, "\\cdot": 1, "\\div": -1}
+# Letters side by side are a product, unless they are one of these or four and more.
+_WORDS = frozenset(
+    "yes no odd all one two six ten and or is of to the by per mod for not are max min gcd lcm men "
+    "man red cm mm km kg mg ml ft in oz lb lbs hr hrs min sec deg rad am pm mph kph usd".split()
+)
+MAX_LETTERS = 3
+
+_TOKEN = re.compile(
+    r"""\s*(?:
+      (?P<repeating>\d*\.\d*\\overline\{\d+\})
+    | (?P<mixed>\d+[ ]+\d+[ ]?/[ ]?\d+(?![\d.,]))
+    | (?P<number>(?:\d{1,3}(?:,\d{3})+(?!\d)|\d+)(?:\.\d+|\.(?!\d))?(?:[eE][-+]?\d+)?|\.\d+(?:[eE][-+]?\d+)?)
+    | (?P<command>\\[a-zA-Z]+)
+    | (?P<letters>[a-zA-Z]+)
+    | (?P<sign>[-+*/^!(){}%|\[\]_°])
+    )""",
+    re.VERBOSE | re.ASCII,
+)
+_SUBSCRIPT = re.compile(r"\{\s?([a-zA-Z0-9,+\- ]{1,12})\s?\}", re.ASCII)
+
+
+def parse(normal: str) -> Node:
+    r"""The tree of a normalised formula: `2(x+1)`, `\frac{\sqrt{3}}{2}\pi`, `\sin^{2} x`.
 
     Raises:
-        Unreadable: it is something else, is ambiguous (`6/2(3)`), divides by zero, or passes a cap.
+        Unreadable: it is something else, is ambiguous, or passes a cap.
     """
-    parser = _Parser(_tokens(text))
-    value = parser.sum(0)
+    parser = _Parser(_tokens(normal))
+    node = parser.sum(0)
     if parser.peek() is not None:
         raise Unreadable(f"unexpected {parser.peek()!r}")
-    return value
+    return node
+
+
+def names(node: Node) -> set[str]:
+    """The variables of a tree, without its constants."""
+    match node:
+        case Name(name):
+            return set() if name in CONSTANTS else {name}
+        case Num():
+            return set()
+        case Sum(parts) | Product(parts) | Call(_, parts):
+            return set().union(*(names(part) for part in parts))
+        case Power(base, exponent):
+            return names(base) | names(exponent)
 
 
 def literal(text: str) -> Fraction:
@@ -61,22 +156,8 @@ def literal(text: str) -> Fraction:
     digits, _, exponent = text.replace(",", "").lower().partition("e")
     if len(digits) > MAX_DIGITS or len(exponent) > 6 or abs(int(exponent or 0)) > MAX_DIGITS:
         raise Unreadable("too many digits")
-    return Fraction(digits) * Fraction(10) ** int(exponent or 0)
-
-
-def _tokens(text: str) -> list[tuple[str, str]]:
-    if len(text) > MAX_CHARS:
-        raise Unreadable("expression too long")
-    tokens: list[tuple[str, str]] = []
-    position, end = 0, len(text.rstrip())
-    while position < end:
-        match = _TOKEN.match(text, position)
-        if match is None or len(tokens) >= MAX_TOKENS:
-            raise Unreadable(f"not arithmetic at {text[position : position + 10]!r}")
-        kind = match.lastgroup or ""
-        tokens.append((kind, match[kind]))
-        position = match.end()
-    return tokens
+    value = Fraction(digits.rstrip(".") if digits.endswith(".") else digits)
+    return value * Fraction(10) ** int(exponent) if exponent else value
 
 
 def _repeating(text: str) -> Fraction:
@@ -97,60 +178,73 @@ def _mixed(text: str) -> Fraction:
     return whole + Fraction(top, bottom)
 
 
-def _digits(value: Fraction) -> float:
-    bits = max(value.numerator.bit_length(), value.denominator.bit_length())
-    return bits / _BITS_PER_DIGIT
+def _tokens(text: str) -> list[tuple[str, str]]:
+    if len(text) > MAX_CHARS:
+        raise Unreadable("expression too long")
+    tokens: list[tuple[str, str]] = []
+    position, end = 0, len(text.rstrip())
+    while position < end:
+        match = _TOKEN.match(text, position)
+        if match is None or len(tokens) >= MAX_TOKENS:
+            raise Unreadable(f"not a formula at {text[position : position + 10]!r}")
+        kind = match.lastgroup or ""
+        position = match.end()
+        if kind == "letters":
+            tokens.extend(_letters(match[kind]))
+        else:
+            tokens.append((kind, match[kind]))
+        if tokens[-1][0] == "name" and text.startswith("_", position):
+            position = _subscript(text, position, tokens)
+    return tokens
 
 
-def power(base: Fraction, exponent: Fraction) -> Fraction:
-    """`base ** exponent` where that is rational and small enough.
+def _letters(run: str) -> list[tuple[str, str]]:
+    """A function, or one variable per letter.
 
     Raises:
-        Unreadable: otherwise.
+        Unreadable: it is a word.
     """
-    if exponent.denominator != 1:
-        return power(root(base, exponent.denominator), Fraction(exponent.numerator))
-    if abs(exponent) > MAX_EXPONENT or _digits(base) * abs(exponent) > MAX_RESULT_DIGITS:
-        raise Unreadable("power too large")
-    if base == 0 and exponent <= 0:
-        raise Unreadable("zero to a power that is not positive")
-    return Fraction(base ** int(exponent))
+    known = _ALIASES.get(run, run)
+    if known in FUNCTIONS or run in _ALIASES:
+        return [("function", known)]
+    if run == "pi":
+        return [("name", "pi")]
+    if len(run) > 1 and (run.lower() in _WORDS or len(run) > MAX_LETTERS):
+        raise Unreadable(f"a word: {run!r}")
+    return [("name", letter) for letter in run]
 
 
-def root(value: Fraction, degree: int) -> Fraction:
-    """The rational `degree`-th root of a value that is not negative.
-
-    Raises:
-        Unreadable: there is none.
-    """
-    if value < 0 or not 2 <= degree <= 10 or _digits(value) > MAX_DIGITS:
-        raise Unreadable("no rational root")
-    top, bottom = (_integer_root(part, degree) for part in value.as_integer_ratio())
-    return Fraction(top, bottom)
+def _subscript(text: str, position: int, tokens: list[tuple[str, str]]) -> int:
+    match = _SUBSCRIPT.match(text, position + 1)
+    if match is None:
+        raise Unreadable("a subscript that cannot be read")
+    name = tokens[-1][1]
+    tokens[-1] = ("name", f"{name}_{match[1].replace(' ', '')}")
+    return match.end()
 
 
-def _integer_root(value: int, degree: int) -> int:
-    low, high = 0, 1 << (value.bit_length() // degree + 1)
-    while low < high:
-        middle = (low + high + 1) // 2
-        low, high = (middle, high) if middle**degree <= value else (low, middle - 1)
-    if low**degree != value:
-        raise Unreadable("no rational root")
-    return low
+def _product(factors: list[Node]) -> Node:
+    return factors[0] if len(factors) == 1 else Product(tuple(factors))
+
+
+def negative(node: Node) -> Node:
+    """The tree of `-node`."""
+    return Num(-node.value) if isinstance(node, Num) else Product((MINUS_ONE, node))
 
 
 class _Parser:
-    """Recursive descent over tokens; `depth` counts open groups."""
+    """Recursive descent over tokens; `depth` counts open groups, `bars` open `|`."""
 
     def __init__(self, tokens: list[tuple[str, str]]) -> None:
-        self.tokens = tokens
+        self.tokens = [*tokens, ("", "")]
         self.position = 0
+        self.bars = 0
 
     def peek(self) -> str | None:
-        return self.tokens[self.position][1] if self.position < len(self.tokens) else None
+        return self.tokens[self.position][1] or None
 
     def take(self, *wanted: str) -> bool:
-        if self.peek() in wanted:
+        if self.tokens[self.position][1] in wanted:
             self.position += 1
             return True
         return False
@@ -159,114 +253,217 @@ class _Parser:
         if not self.take(wanted):
             raise Unreadable(f"expected {wanted!r}, got {self.peek()!r}")
 
-    def sum(self, depth: int) -> Fraction:
-        total = self.signed(depth)
+    def sum(self, depth: int) -> Node:
+        terms = [self.signed(depth)]
         while self.peek() in ("+", "-"):
             minus = self.take("-") or not self.take("+")
             term = self.signed(depth)
-            total = total - term if minus else total + term
-        return total
+            terms.append(negative(term) if minus else term)
+        return terms[0] if len(terms) == 1 else Sum(tuple(terms))
 
-    def signed(self, depth: int) -> Fraction:
+    def signed(self, depth: int) -> Node:
         if depth > MAX_DEPTH:
             raise Unreadable("nested too deeply")
-        negative = False
+        minus = False
         if self.peek() in ("+", "-"):
-            negative = self.take("-") or not self.take("+")
-        value = self.product(depth)
-        return -value if negative else value
+            minus = self.take("-") or not self.take("+")
+        node = self.product(depth)
+        return negative(node) if minus else node
 
-    def product(self, depth: int) -> Fraction:
-        value, divided = self.factor(depth), False
+    def product(self, depth: int) -> Node:
+        factors, divided = [self.factor(depth)], False
         while True:
             token = self.peek()
-            if token in _PRODUCTS:
+            sign = _PRODUCTS.get(token or "")
+            if sign is not None:
                 self.position += 1
-                negative = self.take("-")
+                minus = self.take("-")
                 factor = self.factor(depth)
-                factor = -factor if negative else factor
-                divided = _PRODUCTS[token or ""] == "/"
-                value = _divide(value, factor) if divided else value * factor
-            elif token in _STARTS_FACTOR:
+                factor = negative(factor) if minus else factor
+                divided = sign < 0
+                factors.append(Power(factor, MINUS_ONE) if divided else factor)
+            elif self.starts_factor():
                 if divided:
                     raise Unreadable("ambiguous: a division, then a product without a sign")
-                value *= self.factor(depth)
+                factors.append(self.factor(depth))
             else:
-                break
-            if _digits(value) > MAX_RESULT_DIGITS:
-                raise Unreadable("result too large")
-        return value
+                return _product(factors)
 
-    def factor(self, depth: int) -> Fraction:
-        value = self.atom(depth)
-        while self.take("!"):
-            if value.denominator != 1 or not 0 <= value <= MAX_FACTORIAL:
-                raise Unreadable("factorial too large")
-            value = Fraction(math.factorial(int(value)))
+    def starts_factor(self) -> bool:
+        """Whether a factor without a sign before it follows; digits never do."""
+        kind, token = self.tokens[self.position]
+        if kind in ("name", "function") or token in ("(", "{"):
+            return True
+        if token == "|":
+            return self.bars == 0
+        return kind == "command" and token not in _PRODUCTS and token not in _CLOSING_COMMANDS
+
+    def factor(self, depth: int) -> Node:
+        node = self.postfix(self.atom(depth))
         if self.take("^"):
-            negative = self.take("-")
-            exponent = self.factor(depth + 1) if depth < MAX_DEPTH else Fraction(0)
-            if depth >= MAX_DEPTH:
-                raise Unreadable("nested too deeply")
-            value = power(value, -exponent if negative else exponent)
-        return value / 100 if self.take("%") else value
+            node = self.postfix(Power(node, self.exponent(depth)))
+        if self.take("%"):
+            return Product((node, Num(Fraction(1, 100))))
+        return Product((node, DEGREE)) if self.take("°") else node
 
-    def atom(self, depth: int) -> Fraction:
-        if self.position >= len(self.tokens):
-            raise Unreadable("ends early")
+    def postfix(self, node: Node) -> Node:
+        if self.take("!"):
+            if self.peek() == "!":
+                raise Unreadable("a double factorial")
+            return Call("factorial", (node,))
+        return node
+
+    def exponent(self, depth: int) -> Node:
+        if depth >= MAX_DEPTH:
+            raise Unreadable("nested too deeply")
+        minus = self.take("-")
+        if self.peek() == "{":
+            node = self.braced(depth + 1)
+        else:
+            node = self.atom(depth + 1)
+        if self.take("^"):
+            node = Power(node, self.exponent(depth + 1))
+        return negative(node) if minus else node
+
+    def atom(self, depth: int) -> Node:
         kind, token = self.tokens[self.position]
         self.position += 1
         if kind == "number":
             return self.mixed(literal(token), token, depth)
+        if kind == "name":
+            return Name(token)
         if kind == "repeating":
-            return _repeating(token)
+            return Num(_repeating(token))
         if kind == "mixed":
             if self.peek() in ("/", "^", "!"):
                 raise Unreadable("ambiguous mixed number")
-            return _mixed(token)
+            return Num(_mixed(token))
+        if kind == "function":
+            return self.call(token, depth + 1)
         return self.grouped(token, depth + 1)
 
-    def mixed(self, whole: Fraction, token: str, depth: int) -> Fraction:
-        """A number, with the fraction of a mixed number (`2\\frac{1}{3}`) where one follows."""
+    def mixed(self, whole: Fraction, token: str, depth: int) -> Node:
+        r"""A number, with the fraction of a mixed number (`2\frac{1}{3}`) where one follows."""
         if self.peek() != "\\frac":
-            return whole
+            return Num(whole)
+        here = self.position
         self.position += 1
-        fraction = self.fraction(depth + 1)
-        if not token.isdigit() or not 0 < fraction < 1:
+        top, bottom = self.braced(depth + 1), self.braced(depth + 1)
+        if not (isinstance(top, Num) and isinstance(bottom, Num)):
+            self.position = here
+            return Num(whole)
+        if not token.isdigit() or not bottom.value or not 0 < top.value / bottom.value < 1:
             raise Unreadable("not a mixed number")
-        return whole + fraction
+        return Num(whole + top.value / bottom.value)
 
-    def fraction(self, depth: int) -> Fraction:
-        top = self.braced(depth)
-        return _divide(top, self.braced(depth))
-
-    def braced(self, depth: int) -> Fraction:
+    def braced(self, depth: int) -> Node:
         self.expect("{")
-        value = self.sum(depth)
+        node = self.sum(depth)
         self.expect("}")
-        return value
+        return node
 
-    def grouped(self, token: str, depth: int) -> Fraction:
-        if token in ("(", "{"):
-            value = self.sum(depth)
-            self.expect(")" if token == "(" else "}")
-            return value
-        if token == "\\frac":
-            return self.fraction(depth)
-        if token == "\\sqrt":
-            return root(self.braced(depth), 2)
-        if token == "\\binom":
-            return _binomial(self.braced(depth), self.braced(depth))
-        raise Unreadable(f"unexpected {token!r}")
+    def grouped(self, token: str, depth: int) -> Node:
+        if token in ("(", "{", "["):
+            node = self.sum(depth)
+            self.expect({"(": ")", "{": "}", "[": "]"}[token])
+            return node
+        if token == "|":
+            return self.absolute(depth)
+        if token in _FENCES:
+            end, function = _FENCES[token]
+            node = self.sum(depth)
+            self.expect(end)
+            return Call(function, (node,))
+        if token.startswith("\\"):
+            return self.command(token[1:], depth)
+        raise Unreadable(f"unexpected {token!r}" if token else "ends early")
+
+    def absolute(self, depth: int) -> Node:
+        self.bars += 1
+        node = self.sum(depth)
+        self.bars -= 1
+        self.expect("|")
+        return Call("abs", (node,))
+
+    def command(self, name: str, depth: int) -> Node:
+        if name == "frac":
+            top = self.braced(depth)
+            return Product((top, Power(self.braced(depth), MINUS_ONE)))
+        if name == "sqrt":
+            return self.root(depth)
+        if name == "binom":
+            return Call("binom", (self.braced(depth), self.braced(depth)))
+        if name in _CONSTANT_COMMANDS:
+            return Name(_CONSTANT_COMMANDS[name])
+        if name in _GREEK:
+            return self.greek(name)
+        known = _ALIASES.get(name, name)
+        if known in FUNCTIONS:
+            return self.call(known, depth)
+        raise Unreadable(f"unknown command \\{name}")
+
+    def greek(self, name: str) -> Node:
+        if not self.take("_"):
+            return Name("\\" + name)
+        self.expect("{")
+        parts = []
+        while not self.take("}"):
+            kind, token = self.tokens[self.position]
+            if kind not in ("name", "number"):
+                raise Unreadable("a subscript that cannot be read")
+            parts.append(token)
+            self.position += 1
+        return Name(f"\\{name}_{''.join(parts)}")
+
+    def root(self, depth: int) -> Node:
+        degree: Node = Num(Fraction(2))
+        if self.take("["):
+            degree = self.sum(depth)
+            self.expect("]")
+        inside = self.braced(depth) if self.peek() == "{" else self.atom(depth)
+        if isinstance(degree, Num) and degree.value:
+            return Power(inside, Num(1 / degree.value))
+        return Power(inside, Power(degree, MINUS_ONE))
+
+    def call(self, function: str, depth: int) -> Node:
+        if depth > MAX_DEPTH:
+            raise Unreadable("nested too deeply")
+        if function in ("sqrt", "abs", "floor", "ceil"):
+            node = self.atom(depth)
+            return Power(node, HALF) if function == "sqrt" else Call(function, (node,))
+        base = self.base(depth) if function == "log" else None
+        power = self.exponent(depth) if self.take("^") else None
+        argument = self.argument(depth)
+        if power == MINUS_ONE:
+            if function not in _INVERSE:
+                raise Unreadable("ambiguous: an inverse or a reciprocal")
+            return Call(_INVERSE[function], (argument,))
+        node = Call(function, (argument,) if base is None else (base, argument))
+        if function == "exp":
+            node = Power(Name("e"), argument)  # type: ignore[assignment]
+        return node if power is None else Power(node, power)
+
+    def base(self, depth: int) -> Node | None:
+        if not self.take("_"):
+            return None
+        return self.braced(depth) if self.peek() == "{" else self.atom(depth)
+
+    def argument(self, depth: int) -> Node:
+        r"""What a function is of: a group, or `2x` in `\sin 2x \cos x`, but no further sign."""
+        if self.peek() in ("(", "{", "|", "["):
+            return self.atom(depth)
+        minus = self.take("-")
+        factors = [self.factor(depth)]
+        while self.starts_factor() and not self.at_function():
+            factors.append(self.factor(depth))
+        if self.peek() == "/" and len(factors) == 1 and isinstance(factors[0], Num | Name):
+            raise Unreadable("ambiguous: a function, then a division")
+        node = _product(factors)
+        return negative(node) if minus else node
+
+    def at_function(self) -> bool:
+        kind, token = self.tokens[self.position]
+        return kind == "function" or token[1:] in FUNCTIONS or token in ("(", "|")
 
 
-def _divide(top: Fraction, bottom: Fraction) -> Fraction:
-    if bottom == 0:
-        raise Unreadable("division by zero")
-    return top / bottom
-
-
-def _binomial(n: Fraction, k: Fraction) -> Fraction:
-    if n.denominator != 1 or k.denominator != 1 or not 0 <= k <= n <= MAX_FACTORIAL:
-        raise Unreadable("binomial coefficient too large")
-    return Fraction(math.comb(int(n), int(k)))
+_CLOSING_COMMANDS = frozenset({"\\rfloor", "\\rceil"})

@@ -6,7 +6,8 @@ import re
 from dataclasses import dataclass
 from fractions import Fraction
 
-from reason_w2s.answers.expression import Unreadable, evaluate
+from reason_w2s.answers.expression import Unreadable
+from reason_w2s.answers.rational import evaluate
 
 
 @dataclass(frozen=True, slots=True)
