@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
-Kind = Literal["auto", "number", "latex", "choice", "text"]
+# The fixed rules of others: `parity`.
+ParityKind = Literal[
+    "lm_eval_gsm8k_strict", "lm_eval_gsm8k_flexible", "lm_eval_minerva", "hendrycks"
+]
+Kind = Literal["auto", "number", "latex", "choice", "text", ParityKind]
 Status = Literal[
     "correct",
     "wrong",
@@ -25,12 +29,14 @@ Rule = Literal[
     "last_math",
     "last_number",
     "last_letter",
+    ParityKind,
 ]
 
 # Rules that take what looks like an answer from a text that marks none.
 GUESSES: frozenset[Rule] = frozenset({"last_math", "last_number", "last_letter"})
 
-KINDS: tuple[Kind, ...] = ("auto", "number", "latex", "choice", "text")
+PARITY_KINDS: tuple[ParityKind, ...] = get_args(ParityKind)
+KINDS: tuple[Kind, ...] = get_args(Kind)
 
 # Only the end of a longer response is searched for an answer.
 MAX_RESPONSE_CHARS = 400_000
