@@ -13,7 +13,7 @@ from fractions import Fraction
 
 from reason_w2s.answers.expression import Unreadable
 from reason_w2s.answers.rational import evaluate
-from reason_w2s.answers.numbers import known_unit
+from reason_w2s.answers.units import known_unit
 from reason_w2s.answers.sides import Side, left_side, readable, right_side
 
 MAX_TEXT_CHARS = 400_000

@@ -25,6 +25,10 @@ class Unreadable(ValueError):
     """Not a formula, or larger than the caps allow."""
 
 
+class Undefined(Unreadable):
+    """A formula without a value, as 1/0."""
+
+
 @dataclass(frozen=True, slots=True)
 class Num:
     """An exact number."""
@@ -76,7 +80,23 @@ CONSTANTS = frozenset({"pi", "e", "i", "inf"})
 ONE, MINUS_ONE, HALF = Num(Fraction(1)), Num(Fraction(-1)), Num(Fraction(1, 2))
 DEGREE = Product((Name("pi"), Num(Fraction(1, 180))))
 FUNCTIONS = frozenset(
-    "sin cos tan cot sec csc arcsin arccos arctan sinh cosh tanh ln log exp".split()
+    [
+        "sin",
+        "cos",
+        "tan",
+        "cot",
+        "sec",
+        "csc",
+        "arcsin",
+        "arccos",
+        "arctan",
+        "sinh",
+        "cosh",
+        "tanh",
+        "ln",
+        "log",
+        "exp",
+    ]
 )
 _ALIASES = {
     "lg": "log",
@@ -93,17 +113,101 @@ _ALIASES = {
 }
 _INVERSE = {"sin": "arcsin", "cos": "arccos", "tan": "arctan"}
 _GREEK = frozenset(
-    "alpha beta gamma delta epsilon varepsilon zeta eta theta vartheta iota kappa lambda mu nu xi rho "
-    "sigma tau upsilon phi varphi chi psi omega Gamma Delta Theta Lambda Xi Sigma Phi Psi Omega "
-    "ell hbar".split()
+    [
+        "alpha",
+        "beta",
+        "gamma",
+        "delta",
+        "epsilon",
+        "varepsilon",
+        "zeta",
+        "eta",
+        "theta",
+        "vartheta",
+        "iota",
+        "kappa",
+        "lambda",
+        "mu",
+        "nu",
+        "xi",
+        "rho",
+        "sigma",
+        "tau",
+        "upsilon",
+        "phi",
+        "varphi",
+        "chi",
+        "psi",
+        "omega",
+        "Gamma",
+        "Delta",
+        "Theta",
+        "Lambda",
+        "Xi",
+        "Sigma",
+        "Phi",
+        "Psi",
+        "Omega",
+        "ell",
+        "hbar",
+    ]
 )
 _CONSTANT_COMMANDS = {"pi": "pi", "infty": "inf", "mathrm": "", "imath": "i"}
 _FENCES = {"\\lfloor": ("\\rfloor", "floor"), "\\lceil": ("\\rceil", "ceil")}
 _PRODUCTS = {"*": 1, "/": -1, "\\times": 1, "\\cdot": 1, "\\div": -1}
 # Letters side by side are a product, unless they are one of these or four and more.
 _WORDS = frozenset(
-    "yes no odd all one two six ten and or is of to the by per mod for not are max min gcd lcm men "
-    "man red cm mm km kg mg ml ft in oz lb lbs hr hrs min sec deg rad am pm mph kph usd".split()
+    [
+        "yes",
+        "no",
+        "odd",
+        "all",
+        "one",
+        "two",
+        "six",
+        "ten",
+        "and",
+        "or",
+        "is",
+        "of",
+        "to",
+        "the",
+        "by",
+        "per",
+        "mod",
+        "for",
+        "not",
+        "are",
+        "max",
+        "min",
+        "gcd",
+        "lcm",
+        "men",
+        "man",
+        "red",
+        "cm",
+        "mm",
+        "km",
+        "kg",
+        "mg",
+        "ml",
+        "ft",
+        "in",
+        "oz",
+        "lb",
+        "lbs",
+        "hr",
+        "hrs",
+        "min",
+        "sec",
+        "deg",
+        "rad",
+        "am",
+        "pm",
+        "mph",
+        "kph",
+        "usd",
+    ]
 )
 MAX_LETTERS = 3
 
@@ -227,6 +331,12 @@ def _product(factors: list[Node]) -> Node:
     return factors[0] if len(factors) == 1 else Product(tuple(factors))
 
 
+def _quotient(top: Node, bottom: Node) -> list[Node]:
+    if isinstance(top, Num) and isinstance(bottom, Num) and bottom.value:
+        return [Num(top.value / bottom.value)]
+    return [top, Power(bottom, MINUS_ONE)]
+
+
 def negative(node: Node) -> Node:
     """The tree of `-node`."""
     return Num(-node.value) if isinstance(node, Num) else Product((MINUS_ONE, node))
@@ -281,7 +391,10 @@ class _Parser:
                 factor = self.factor(depth)
                 factor = negative(factor) if minus else factor
                 divided = sign < 0
-                factors.append(Power(factor, MINUS_ONE) if divided else factor)
+                if divided:
+                    factors[-1:] = _quotient(factors[-1], factor)
+                else:
+                    factors.append(factor)
             elif self.starts_factor():
                 if divided:
                     raise Unreadable("ambiguous: a division, then a product without a sign")
@@ -317,10 +430,7 @@ class _Parser:
         if depth >= MAX_DEPTH:
             raise Unreadable("nested too deeply")
         minus = self.take("-")
-        if self.peek() == "{":
-            node = self.braced(depth + 1)
-        else:
-            node = self.atom(depth + 1)
+        node = self.braced(depth + 1) if self.peek() == "{" else self.atom(depth + 1)
         if self.take("^"):
             node = Power(node, self.exponent(depth + 1))
         return negative(node) if minus else node
@@ -387,8 +497,7 @@ class _Parser:
 
     def command(self, name: str, depth: int) -> Node:
         if name == "frac":
-            top = self.braced(depth)
-            return Product((top, Power(self.braced(depth), MINUS_ONE)))
+            return _product(_quotient(self.braced(depth), self.braced(depth)))
         if name == "sqrt":
             return self.root(depth)
         if name == "binom":

@@ -64,6 +64,7 @@ _OVER = re.compile(r"\{([^{}]*)\\over(?![a-zA-Z])([^{}]*)\}")
 _CIRCLE = re.compile(r"\^\s?(?:\{\s?\\circ\s?\}|\\circ(?![a-zA-Z]))")
 _TAKES = re.compile(r"\\(frac|binom|sqrt)(?![a-zA-Z])|[\^_]")
 _ENDLESS = re.compile(r"(?<![\d.])(\d{0,20}\.\d{0,20}?)(\d)\2{2,}\s?\.\.\.")
+_BOLD = re.compile(r"(?:(?<=[=:(\s])|^)\*\*(?=\S)|(?<=\S)\*\*(?=[\s.,;)]|$)")
 _NARROW = re.compile(r",\\!\s?")
 _SPACES = re.compile(r"\s+")
 _COMMAND_END = re.compile(r"(\\[a-zA-Z]+) (?![a-zA-Z])")
@@ -81,6 +82,8 @@ def normalize(text: str) -> str:
         return text[: MAX_ANSWER_CHARS + 1].strip()
     text = text if text.isascii() else _ascii(text)
     text = peel(text)
+    if "**" in text:
+        text = _BOLD.sub("", text).replace("**", "^")
     if "=" in text:
         for written, command in (("<=", "\\le "), (">=", "\\ge "), ("!=", "\\ne ")):
             text = text.replace(written, command)

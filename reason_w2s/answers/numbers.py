@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import islice
 
 from reason_w2s.answers.expression import Unreadable
 from reason_w2s.answers.rational import evaluate
+from reason_w2s.answers.units import read_unit, unit_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,73 +25,35 @@ class Number:
 class Based:
     """A numeral with its base written out, as in 204_5. `value` is what it denotes."""
 
-    value: int
+    digits: str
     base: int
+    value: int
 
 
-_SPELLINGS = {
-    "m": "m meter meters metre metres",
-    "cm": "cm cms centimeter centimeters centimetre centimetres",
-    "mm": "mm millimeter millimeters",
-    "km": "km kms kilometer kilometers kilometre kilometres",
-    "inch": "inch inches in",
-    "foot": "ft foot feet",
-    "yard": "yd yard yards",
-    "mile": "mi mile miles",
-    "g": "g gram grams",
-    "kg": "kg kgs kilogram kilograms kilo kilos",
-    "mg": "mg milligram milligrams",
-    "pound": "lb lbs pound pounds",
-    "ounce": "oz ounce ounces",
-    "liter": "l liter liters litre litres",
-    "ml": "ml milliliter milliliters millilitre millilitres",
-    "gallon": "gal gallon gallons",
-    "second": "s sec secs second seconds",
-    "minute": "min mins minute minutes",
-    "hour": "h hr hrs hour hours",
-    "day": "day days",
-    "week": "week weeks",
-    "month": "month months",
-    "year": "yr yrs year years",
-    "degree": "° degree degrees",
-    "degree c": "°c",
-    "degree f": "°f",
-    "dollar": "$ dollar dollars usd buck bucks",
-    "cent": "¢ cent cents",
-    "pound sterling": "£ gbp",
-    "euro": "€ euro euros eur",
-    "rupee": "₹ rupee rupees",
-    "yen": "¥ yen",
-    "mph": "mph",
-    "wpm": "wpm",
-    "megabyte": "mb",
-    "gigabyte": "gb",
-}
-_KNOWN = {word: unit for unit, words in _SPELLINGS.items() for word in words.split()}
 _SCALES = {"hundred": 100, "thousand": 1000, "million": 10**6, "billion": 10**9, "trillion": 10**12}
+_UNITS_WORDS = (
+    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen "
+    "sixteen seventeen eighteen nineteen"
+)
+_TENS_WORDS = "twenty thirty forty fifty sixty seventy eighty ninety"
+_SPELLED = {word: value for value, word in enumerate(_UNITS_WORDS.split())} | {
+    word: 10 * value for value, word in enumerate(_TENS_WORDS.split(), 2)
+}
+_WORD = re.compile(r"[\s-]*([A-Za-z]+)")
+# `three fifths`, `two halves`, `one and a half`: a fraction in words is not read.
+_PART = re.compile(r"^[\s-]*(?:hal(?:f|ves)|thirds?|quarters?|\w+ths?|and|of)\b", re.IGNORECASE)
 _PERCENT = ("percent", "pct", "percentage", "percents")
-# Words after which a number no longer means what its digits say, wherever they stand.
-_CHANGING_WORDS = (
-    "or minus plus times below less under negative half dozen dozens hundred thousand million "
-    "billion trillion twice modulo mod pi cos sin tan log exp ln sqrt arcsin arccos arctan equals "
-    "between"
-)
-_CHANGES_VALUE = frozenset(_CHANGING_WORDS.split())
-_CHANGES_VALUE_FIRST = frozenset({"to", "is", "out", "over", "with", "and"})
-_NUMBER_WORDS = (
-    "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen "
-    "sixteen seventeen eighteen nineteen twenty thirty forty fifty sixty seventy eighty ninety "
-    "another quarter third"
-)
-_COUNTS = frozenset(_NUMBER_WORDS.split())
 _CURRENCY = re.compile(r"^([-+]?)\s*(?:US|USD|C|A)?\s?([$£€₹¥])\s*([-+]?.*)$", re.DOTALL)
 _BASED = re.compile(r"^\(?([0-9A-Z]{1,60})\)?\s?_\s?\{\s?(\d{1,2})\s?\}$")
 _SPACED_THOUSANDS = re.compile(r"^[-+]?\d{1,3}(?: \d{3})+$")
 _DATE = re.compile(r"^\d{1,4}-\d{1,2}-\d{1,4}$")
-_SIMPLE = re.compile(r"^[-+]?\s?(?:\d{1,60}|\d{1,3}(?:,\d{3}){1,20})(?:\.\d{1,60})?$", re.ASCII)
+_SIMPLE = re.compile(
+    r"^[-+]?\s?(?:\d{1,60}|\d{1,3}(?:,\d{3}){1,20}|\d{1,3}(?:'\d{3}){1,20})(?:\.\d{1,60})?$",
+    re.ASCII,
+)
+_GROUPING = re.compile(r"[,' ]")
+_THOUSANDS = re.compile(r"(\d)\s?[kK]$")
 _TAIL = re.compile(r"(?<![\\a-zA-Z])[a-zA-Z]|[°%$£€¥₹¢]| \(?[a-zA-Z]")
-_UNIT_POWER = re.compile(r"\s?\^\{([23])\}")
-_NOT_UNIT = re.compile(r"[\d,;:=<>\\$+*_{}\[\]|]|\.\s*\S")
 
 
 def read_number(normal: str) -> Number | None:
@@ -99,16 +63,16 @@ def read_number(normal: str) -> Number | None:
     word that changes the value (`5 or 6`, `5 below zero`) makes it None: nothing is guessed.
     """
     if _SIMPLE.match(normal):
-        return Number(Fraction(normal.replace(",", "").replace(" ", "")))
+        return Number(Fraction(_GROUPING.sub("", normal)))
     if not normal or _DATE.match(normal):
         return None
     currency = _CURRENCY.match(normal)
     if currency:
-        number = _with_tail(currency[1] + currency[3])
+        number = _with_tail(currency[1] + _THOUSANDS.sub(r"\1 thousand", currency[3]))
         if number is None or number.percent:
             return None
-        return Number(number.value, _KNOWN[currency[2]])
-    return _with_tail(normal)
+        return Number(number.value, unit_of(currency[2]))
+    return _spelled(normal) if normal[0].isalpha() else _with_tail(normal)
 
 
 def read_based(normal: str) -> Based | None:
@@ -118,25 +82,35 @@ def read_based(normal: str) -> Based | None:
     if match is None or not 2 <= base <= 36:
         return None
     try:
-        return Based(int(match[1], base), base)
+        return Based(match[1], base, int(match[1], base))
     except ValueError:
         return None
 
 
-def same_unit(left: str, right: str) -> bool | None:
-    """Whether two units agree; None where neither is known well enough to say no."""
-    if not left or not right or left == right:
-        return True
-    known = left in _SPELLINGS and right in _SPELLINGS
-    first, second = set(left.split()), set(right.split())
-    if first <= second or second <= first:
-        return True
-    return False if known else None
+def _spelled(text: str) -> Number | None:
+    """`twenty-five dollars`, `one hundred and five`; None where it does not begin with a number."""
+    total, group, position, seen = 0, 0, 0, False
+    while match := _WORD.match(text, position):
+        word = match[1].lower()
+        if word in _SPELLED:
+            group += _SPELLED[word]
+        elif word == "hundred" and group:
+            group *= 100
+        elif word in _SCALES and group:
+            total, group = total + group * _SCALES[word], 0
+        elif not (word == "and" and seen and group % 100 == 0 and _counts(text, match.end())):
+            break
+        seen, position = True, match.end()
+    rest = text[position:]
+    if not seen or _PART.match(rest):
+        return None
+    value = Fraction(total + group)
+    return _tailed(value, rest) if rest.strip(" .") else Number(value)
 
 
-def known_unit(word: str) -> bool:
-    """Whether a word is a unit of measure or money."""
-    return word.lower() in _KNOWN
+def _counts(text: str, position: int) -> bool:
+    match = _WORD.match(text, position)
+    return match is not None and match[1].lower() in _SPELLED
 
 
 def _with_tail(text: str) -> Number | None:
@@ -145,7 +119,8 @@ def _with_tail(text: str) -> Number | None:
     value = _value(text)
     if value is not None:
         return Number(value)
-    for match in _TAIL.finditer(text):
+    # a letter in front of the tail is that of `4e5`, or the text is no number
+    for match in islice(_TAIL.finditer(text), 2):
         value = _value(text[: match.start()])
         if value is not None:
             return _tailed(value, text[match.start() :])
@@ -163,41 +138,17 @@ def _value(text: str) -> Fraction | None:
 
 def _tailed(value: Fraction, tail: str) -> Number | None:
     attached, tail = not tail.startswith(" "), tail.strip()
-    if tail in _KNOWN and not tail.isalpha():
-        return Number(value, _KNOWN[tail])
+    if unit_of(tail) and not tail.isalpha():
+        return Number(value, unit_of(tail))
     if tail.startswith("%"):
-        rest = _unit(tail[1:].strip(), False) if tail[1:].strip() else ""
+        rest = read_unit(tail[1:].strip(), False) if tail[1:].strip() else ""
         return None if rest is None else Number(value, "", True)
     first, _, rest = tail.partition(" ")
     if first.lower().rstrip(".") in _PERCENT:
-        return None if rest and _unit(rest, False) is None else Number(value, "", True)
+        return None if rest and read_unit(rest, False) is None else Number(value, "", True)
     scale = _SCALES.get(first.lower())
     if scale:
         number = _tailed(value * scale, " " + rest) if rest else Number(value * scale)
         return number
-    unit = _unit(tail, attached)
+    unit = read_unit(tail, attached)
     return None if unit is None else Number(value, unit)
-
-
-def _unit(tail: str, attached: bool) -> str | None:
-    """One spelling of a unit, or None where the tail is not one."""
-    tail = (
-        _UNIT_POWER.sub(r" power\1", tail).replace("power2", "squared").replace("power3", "cubed")
-    )
-    if _NOT_UNIT.search(tail.rstrip(".")):
-        return None
-    words = [word for word in re.split(r"[\s/.()!*-]+", tail.lower()) if word]
-    if not words or not _CHANGES_VALUE.isdisjoint(words) or words[0] in _CHANGES_VALUE_FIRST:
-        return None
-    if "and" in words and (words.index("and") < 3 or not _COUNTS.isdisjoint(words)):
-        # `5 dollars and fifty cents` is more than 5; `42 fish that are both red and blue` is 42.
-        return None
-    first = words[0]
-    single = len(first) == 1 and first.isalpha()
-    if first not in _KNOWN and (
-        len(first) < (4 if attached else 3) or not set(first) & set("aeiouy")
-    ):
-        return None
-    if single and attached:
-        return None
-    return " ".join(_KNOWN.get(word, word.removesuffix("s")) for word in words)

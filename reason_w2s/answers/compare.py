@@ -1,0 +1,376 @@
+"""Whether two values mean the same: exact numbers, then structure, then formulas.
+
+Symmetric in its two sides. `same` gives True, False, or None where that was not decided.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from fractions import Fraction
+
+from reason_w2s.answers.algebra import normal_form, proportional
+from reason_w2s.answers.expression import (
+    DEGREE,
+    Node,
+    Num,
+    Product,
+    Sum,
+    Unreadable,
+    negative,
+)
+from reason_w2s.answers.formula import Outcome, same_formula
+from reason_w2s.answers.intervals import pieces
+from reason_w2s.answers.numbers import Based, Number
+from reason_w2s.answers.units import exchange
+from reason_w2s.answers.values import (
+    Atom,
+    Choice,
+    Clock,
+    Equation,
+    Formula,
+    Group,
+    Opaque,
+    Relation,
+    Value,
+    Words,
+)
+
+# Phrases that can mean the same though their letters differ.
+_NOTHING = ("none", "no solution", "no solutions", "undefined", "does not exist", "dne", "null")
+_UNORDERED = frozenset({"", "⦃"})
+_TUPLES = frozenset({"(", "\\langle"})
+
+
+@dataclass
+class Comparison:
+    """One comparison of two answers.
+
+    `rel_tol`: numbers this close, relative to the larger, are the same; 0 is exact. `trouble` is set
+    where the symbolic layer could not answer: timeout, memory, crashed.
+    """
+
+    rel_tol: float = 0.0
+    trouble: Outcome | None = None
+
+    def same(self, left: Value, right: Value) -> bool | None:
+        """Whether two values are the same."""
+        if left == right:
+            return True
+        if _rank(left) > _rank(right):
+            left, right = right, left
+        pair = _PAIRS.get((type(left), type(right)))
+        if pair is not None:
+            return pair(self, left, right)
+        return _MIXED.get((type(left), type(right)))
+
+    def numbers(self, left: Number, right: Number) -> bool | None:
+        if left.percent != right.percent:
+            return self.percent(*((left, right) if left.percent else (right, left)))
+        worth = exchange(left.unit, right.unit)
+        if worth == 0:
+            return False
+        if self.close(left.value * (worth or 1), right.value):
+            return None if worth is None else True
+        return None if worth is None and left.unit != right.unit else False
+
+    def percent(self, percent: Number, plain: Number) -> bool | None:
+        """`50%` is 0.5; and 50 where a whole percentage was asked for, but 0.5% is not 0.5."""
+        if plain.unit:
+            return False if percent.value != plain.value else None
+        if self.close(percent.value / 100, plain.value):
+            return True
+        if not self.close(percent.value, plain.value):
+            return False
+        return True if abs(plain.value) > 1 else None
+
+    def close(self, left: Fraction, right: Fraction) -> bool:
+        if left == right or not self.rel_tol:
+            return left == right
+        return abs(left - right) <= Fraction(self.rel_tol) * max(abs(left), abs(right))
+
+    def formulas(self, left: Formula, right: Formula) -> bool | None:
+        worth = exchange(left.unit, right.unit)
+        if worth == 0:
+            return False
+        node = left.node if worth in (None, 1) else Product((left.node, Num(worth or Fraction(1))))
+        text = left.text if worth in (None, 1) else f"({left.text})*({worth})"
+        same = self.settle(same_formula(text, node, right.text, right.node, self.rel_tol))
+        return None if worth is None and same else same
+
+    def number_and_formula(self, number: Number, formula: Formula) -> bool | None:
+        worth = exchange(number.unit, formula.unit)
+        if number.unit == "degree" and not formula.unit:
+            node: Node = Product((Num(number.value), DEGREE))
+            turned = same_formula("", node, formula.text, formula.node, self.rel_tol)
+            if turned == "same":
+                return True
+        if worth is None or worth == 0:
+            return worth if worth is None else False
+        values = [number.value * worth]
+        if number.percent:
+            values.append(number.value / 100)
+        found = [
+            self.settle(
+                same_formula(f"({value})", Num(value), formula.text, formula.node, self.rel_tol)
+            )
+            for value in values
+        ]
+        return True if True in found else None if None in found else False
+
+    def settle(self, outcome: Outcome) -> bool | None:
+        if outcome in ("timeout", "memory", "crashed"):
+            self.trouble = outcome
+        return {"same": True, "different": False}.get(outcome)
+
+    def groups(self, left: Group, right: Group) -> bool | None:
+        kinds = {left.left, right.left}
+        if ":" in kinds:
+            return self.ratios(left, right) if len(kinds) == 1 else None
+        if "matrix" in kinds or "row" in kinds:
+            return self.matrices(left, right)
+        if "\\cup" in kinds:
+            return self.unions(left, right)
+        if "named" in kinds:
+            return self.named(left, right)
+        if kinds <= _UNORDERED:
+            return self.unordered(left, right, repeats="⦃" not in kinds)
+        if kinds <= _TUPLES and len(kinds) == 2:
+            return self.ordered(left, right)
+        if kinds & (_UNORDERED | {"\\langle"}):
+            # A bare list and a tuple can be the same pair; so can they differ in meaning.
+            return False if self.unordered(left, right, True) is False else None
+        if (left.left, left.right) != (right.left, right.right):
+            return False
+        return self.ordered(left, right)
+
+    def ratios(self, left: Group, right: Group) -> bool | None:
+        """Proportional ratios are one; two that may be times of day must be the same."""
+        same = self.ordered(left, right)
+        values = [[item.value for item in group.items if isinstance(item, Number)]
+                  for group in (left, right)]  # fmt: skip
+        if same is not False or len(values[0]) != len(values[1]):
+            return same
+        if len(values[0]) < len(left.items) or not all(values[0] + values[1]):
+            return None
+        scales = {one / other for one, other in zip(*values, strict=True)}
+        if len(scales) > 1:
+            return False
+        return None if "clock" in (left.right, right.right) else True
+
+    def matrices(self, left: Group, right: Group) -> bool | None:
+        if left.left == right.left:
+            return self.ordered(left, right)
+        matrix, other = (left, right) if left.left == "matrix" else (right, left)
+        rows = all(isinstance(row, Group) and row.left in "([" for row in other.items)
+        if other.left not in "([" or not rows or matrix.left != "matrix":
+            return None
+        turned = tuple(Group("row", "", row.items) for row in other.items if isinstance(row, Group))
+        return self.ordered(matrix, Group("matrix", "", turned))
+
+    def unions(self, left: Group, right: Group) -> bool | None:
+        first, second = pieces(left), pieces(right)
+        if first is not None and second is not None:
+            return first == second
+        if left.left != right.left and "" not in (left.left, right.left):
+            return None
+        same = self.unordered(left, right, repeats=False)
+        return None if same is False and len(left.items) != len(right.items) else same
+
+    def named(self, left: Group, right: Group) -> bool | None:
+        if left.left == right.left:
+            if sorted(left.right.split(",")) != sorted(right.right.split(",")):
+                return None if self.unordered(left, right, True) else False
+            return self.ordered(_by_name(left), _by_name(right))
+        group, other = (left, right) if left.left == "named" else (right, left)
+        same = self.ordered(_by_name(group), other)
+        if other.left != "":
+            return same if other.left in _TUPLES else None
+        written = self.ordered(group, other)
+        if same or written:
+            return True
+        return None if None in (same, written) else False
+
+    def ordered(self, left: Group, right: Group) -> bool | None:
+        if len(left.items) != len(right.items):
+            opaque = any(isinstance(item, Opaque) for item in left.items + right.items)
+            return None if opaque else False
+        pairs = zip(left.items, right.items, strict=True)
+        return _all([self.same(one, other) for one, other in pairs])
+
+    def unordered(self, left: Group, right: Group, repeats: bool) -> bool | None:
+        """As multisets; a repeated value matters to a list of roots (undecided), not to a set."""
+        first, second = self.distinct(left), self.distinct(right)
+        table = [[self.same(one, other) for other in second] for one in first]
+        columns = list(zip(*table, strict=True))
+        lonely = any(not any(cell is not False for cell in line) for line in [*table, *columns])
+        if lonely:
+            return False
+        if len(first) != len(second) or not _matched(table):
+            certain = all(cell is not None for line in table for cell in line)
+            return False if certain else None
+        repeated = len(left.items) != len(right.items) and not isinstance(first[0], Group)
+        return None if repeats and repeated else True
+
+    def distinct(self, group: Group) -> list[Value]:
+        kept: list[Value] = []
+        for item in group.items:
+            if not any(self.same(item, other) for other in kept):
+                kept.append(item)
+        return kept
+
+    def group_and_single(self, single: Value, group: Group) -> bool | None:
+        if isinstance(single, Words) or any(isinstance(i, Opaque | Words) for i in group.items):
+            return None
+        if group.left == ":":
+            return self.ratio_and_number(single, group)
+        if isinstance(single, Atom) and single.name == "reals":
+            whole = (Atom("-inf"), Atom("inf"))
+            return (group.left, group.right, group.items) == ("(", ")", whole)
+        if group.left == "\\cup" and isinstance(single, Number | Formula):
+            return False
+        if group.left in ("\\cup", "matrix") or isinstance(single, Atom):
+            return None
+        distinct = self.distinct(group) if group.left == "" else []
+        if len(distinct) == 1:
+            return True if self.same(single, distinct[0]) else None
+        return False
+
+    def ratio_and_number(self, single: Value, group: Group) -> bool | None:
+        values = [item.value for item in group.items if isinstance(item, Number)]
+        if not isinstance(single, Number) or len(values) != 2 or not values[1]:
+            return None
+        if group.right == "clock":
+            return None
+        return single.value == values[0] / values[1]
+
+    def clock_and_group(self, clock: Clock, group: Group) -> bool | None:
+        if group.left != ":" or group.right != "clock":
+            return None
+        parts = [int(item.value) for item in group.items if isinstance(item, Number)]
+        hour, minute, second = [*parts, 0][:3]
+        return hour in (clock.hour, clock.hour % 12 or 12) and (minute, second) == (
+            clock.minute, clock.second)  # fmt: skip
+
+    def equations(self, left: Equation, right: Equation) -> bool | None:
+        if left.value is not None and right.value is not None and left.name == right.name:
+            return self.same(left.value, right.value)
+        try:
+            forms = [normal_form(_difference(one)) for one in (left, right)]
+        except Unreadable:
+            return None
+        if proportional(*forms) is not None:
+            return True
+        degrees = {max((sum(part for _, part in mono) for mono in form.top), default=0)
+                   for form in forms}  # fmt: skip
+        return False if len(degrees) == 1 else None
+
+    def with_equation(self, one: Value, other: Value) -> bool | None:
+        equation, single = (one, other) if isinstance(one, Equation) else (other, one)
+        assert isinstance(equation, Equation)
+        return None if equation.value is None else self.same(equation.value, single)
+
+    def relations(self, left: Relation, right: Relation) -> bool | None:
+        if left.sign != right.sign:
+            return False
+        try:
+            forms = [normal_form(one.difference.node) for one in (left, right)]
+        except Unreadable:
+            return None
+        ratio = proportional(*forms)
+        if ratio is None:
+            return None
+        return ratio > 0 or left.sign == "\\ne"
+
+    def words(self, left: Words, right: Words) -> bool | None:
+        first, second = (text.replace("-", " ").split() for text in (left.text, right.text))
+        plain = [" ".join(words).rstrip("s") for words in (first, second)]
+        if first == second:
+            return True
+        if plain[0] in plain[1] or plain[1] in plain[0] or sorted(plain[0]) == sorted(plain[1]):
+            return None
+        return None if left.text in _NOTHING or right.text in _NOTHING else False
+
+    def bases(self, left: Based, right: Based) -> bool | None:
+        return False if left.value != right.value else None
+
+    def number_and_base(self, number: Number, based: Based) -> bool | None:
+        """204 may be meant in base 5 or not, so may 54."""
+        if number.unit or number.percent or number.value.denominator != 1:
+            return False
+        said = str(number.value) == based.digits or number.value == based.value
+        return None if said else False
+
+    def choices(self, left: Choice, right: Choice) -> bool | None:
+        return left.letter == right.letter
+
+
+def _rank(value: Value) -> int:
+    return _ORDER.index(type(value))
+
+
+def _by_name(group: Group) -> Group:
+    items = [item for _, item in sorted(zip(group.right.split(","), group.items, strict=False),
+                                        key=lambda pair: pair[0])]  # fmt: skip
+    return Group("named", "", tuple(items))
+
+
+def _difference(equation: Equation) -> Node:
+    if equation.left is None or equation.right is None:
+        raise Unreadable("a side that is no formula")
+    return Sum((equation.left.node, negative(equation.right.node)))
+
+
+def _all(results: list[bool | None]) -> bool | None:
+    if False in results:
+        return False
+    return None if None in results else True
+
+
+def _matched(table: list[list[bool | None]]) -> bool:
+    """Whether each row can have a column of its own where the cell is True (equality is transitive,
+    so the first free one does)."""
+    taken: set[int] = set()
+    for row in table:
+        free = next((at for at, cell in enumerate(row) if cell and at not in taken), None)
+        if free is None:
+            return False
+        taken.add(free)
+    return True
+
+
+def _never(comparison: Comparison, left: Value, right: Value) -> bool:
+    return False
+
+
+_ORDER: list[type] = [
+    Number, Formula, Based, Atom, Words, Clock, Choice, Relation, Equation, Group, Opaque,
+]  # fmt: skip
+_MIXED: dict[tuple[type, type], bool] = {
+    (Number, Atom): False,
+    (Number, Words): False,
+    (Number, Clock): False,
+    (Atom, Atom): False,
+    (Clock, Clock): False,
+    (Formula, Atom): False,
+}
+_PAIRS: dict[tuple[type, type], Callable[..., bool | None]] = {
+    (Number, Number): Comparison.numbers,
+    (Number, Formula): Comparison.number_and_formula,
+    (Number, Based): Comparison.number_and_base,
+    (Formula, Formula): Comparison.formulas,
+    (Based, Based): Comparison.bases,
+    (Words, Words): Comparison.words,
+    (Choice, Choice): Comparison.choices,
+    (Relation, Relation): Comparison.relations,
+    (Equation, Equation): Comparison.equations,
+    (Number, Equation): Comparison.with_equation,
+    (Formula, Equation): Comparison.with_equation,
+    (Equation, Group): Comparison.with_equation,
+    (Clock, Group): Comparison.clock_and_group,
+    (Group, Group): Comparison.groups,
+    (Number, Group): Comparison.group_and_single,
+    (Formula, Group): Comparison.group_and_single,
+    (Words, Group): Comparison.group_and_single,
+    (Atom, Group): Comparison.group_and_single,
+}

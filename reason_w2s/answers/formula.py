@@ -1,0 +1,70 @@
+"""Whether two formulas are the same function: floats, then normal forms, then sympy in a worker."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import Literal
+
+from reason_w2s.answers.algebra import Form, normal_form, plain, same_form
+from reason_w2s.answers.expression import Node, Undefined, Unreadable, names, parse
+from reason_w2s.answers.points import differ, value_at
+from reason_w2s.answers.pool import symbolic
+
+Outcome = Literal["same", "different", "unknown", "timeout", "memory", "crashed"]
+
+_BARE_LOG = re.compile(r"\\?log(?!_)(?![a-z])|\\?lg(?![a-z])")
+
+
+def same_formula(
+    left: str, left_node: Node, right: str, right_node: Node, rel_tol: float = 0.0
+) -> Outcome:
+    r"""Whether two formulas, each as normalised text and as tree, are equal where both are defined.
+
+    Variables are real. `\log` without a base may be the natural or the decimal one: equal to a
+    formula that names its base if either is. `rel_tol` is for two that have no variables.
+    """
+    bare = [_BARE_LOG.search(text) is not None for text in (left, right)]
+    if bare[0] != bare[1]:
+        return _with_base(left, right, rel_tol)
+    variables = names(left_node) | names(right_node)
+    if rel_tol and not variables and _close(left_node, right_node, rel_tol):
+        return "same"
+    apart = differ(left_node, right_node, variables)
+    if apart:
+        return "different"
+    try:
+        forms = _form(left_node), _form(right_node)
+    except Undefined:
+        return "unknown"
+    if forms[0] is not None and forms[1] is not None:
+        if same_form(*forms):
+            return "same"
+        if plain(forms[0]) and plain(forms[1]) and apart is False:
+            return "different"
+    return symbolic(left, right)
+
+
+def _with_base(left: str, right: str, rel_tol: float) -> Outcome:
+    outcomes: list[Outcome] = []
+    for spelled in ("\\\\ln", "\\\\log_{10}"):
+        texts = [_BARE_LOG.sub(spelled, text) for text in (left, right)]
+        outcomes.append(same_formula(texts[0], parse(texts[0]), texts[1], parse(texts[1]), rel_tol))
+    return "same" if "same" in outcomes else outcomes[0]
+
+
+def _close(left: Node, right: Node, rel_tol: float) -> bool:
+    first, second = value_at(left, {}), value_at(right, {})
+    if first is None or second is None:
+        return False
+    return abs(first[0] - second[0]) <= rel_tol * max(abs(first[0]), abs(second[0]))
+
+
+@lru_cache(maxsize=4096)
+def _form(node: Node) -> Form | None:
+    try:
+        return normal_form(node)
+    except Undefined:
+        raise
+    except Unreadable:
+        return None
