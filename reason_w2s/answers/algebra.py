@@ -92,7 +92,7 @@ def same_form(left: Form, right: Form) -> bool:
 
 
 def proportional(left: Form, right: Form) -> Fraction | None:
-    """The constant `c` with `left = c * right`, tops only (their zeros); None where there is none."""
+    """The constant `c` with `left = c * right`, of the tops alone: their zeros are then the same."""
     if left.top.keys() != right.top.keys() or not left.top:
         return None
     ratios = {left.top[mono] / right.top[mono] for mono in left.top}
@@ -183,9 +183,9 @@ def _product(forms: Iterable[Form]) -> Form:
 def _plus(left: Poly, right: Poly) -> Poly:
     total = dict(left)
     for mono, value in right.items():
-        value = total.get(mono, _ZERO) + value
-        if value:
-            total[mono] = value
+        together = total.get(mono, _ZERO) + value
+        if together:
+            total[mono] = together
         else:
             del total[mono]
     if len(total) > MAX_TERMS:
@@ -214,21 +214,24 @@ def _joined(one: Monomial, other: Monomial) -> tuple[Fraction, Monomial]:
         exponents[name] = exponents.get(name, _ZERO) + exponent
     factor, kept = _ONE, []
     for name, exponent in exponents.items():
-        if name[0] == "#":
-            whole = exponent.__floor__()
-            if whole:
-                factor *= rational.power(Fraction(int(name[1:])), Fraction(whole))
-                exponent -= whole
-        elif name == "i" and exponent.denominator == 1:
-            exponent %= 4
-            if exponent >= 2:
-                factor, exponent = -factor, exponent - 2
-        elif name.startswith("-1^("):
-            exponent %= 2
-        if exponent:
-            kept.append((name, exponent))
+        number, rest = _reduced(name, exponent)
+        factor *= number
+        if rest:
+            kept.append((name, rest))
     kept.sort()
     return factor, tuple(kept)
+
+
+def _reduced(name: str, exponent: Fraction) -> tuple[Fraction, Fraction]:
+    """The number in `name ** exponent`, and the exponent that is left."""
+    if name[0] == "#":
+        whole = Fraction(exponent.__floor__())
+        number = rational.power(Fraction(int(name[1:])), whole) if whole else _ONE
+        return number, exponent - whole
+    if name == "i" and exponent.denominator == 1:
+        exponent %= 4
+        return (_MINUS, exponent - 2) if exponent >= 2 else (_ONE, exponent)
+    return _ONE, exponent % 2 if name.startswith("-1^(") else exponent
 
 
 def _without_squared_sines(poly: Poly) -> Poly:
@@ -392,14 +395,14 @@ def _sign_power(exponent: Poly) -> Form:
     return Form({mono: factor * sign}, _UNIT)
 
 
-_SINES = {
+_SINES: dict[Fraction, Node] = {
     Fraction(0): Num(_ZERO),
     Fraction(1, 6): Num(_HALF),
     Fraction(1, 4): Power(Num(_HALF), Num(_HALF)),
     Fraction(1, 3): Product((Num(_HALF), Power(Num(Fraction(3)), Num(_HALF)))),
     Fraction(1, 2): Num(_ONE),
 }
-_OF_SINES = {"sec": ("cos", -1), "csc": ("sin", -1)}
+_OF_SINES: dict[Fraction, Node] = {"sec": ("cos", -1), "csc": ("sin", -1)}
 
 
 def _call(node: Call) -> Form:

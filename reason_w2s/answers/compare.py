@@ -245,6 +245,8 @@ class Comparison:
         return single.value == values[0] / values[1]
 
     def clock_and_group(self, clock: Clock, group: Group) -> bool | None:
+        if group.left == "":
+            return self.group_and_single(clock, group)
         if group.left != ":" or group.right != "clock":
             return None
         parts = [int(item.value) for item in group.items if isinstance(item, Number)]
@@ -298,8 +300,8 @@ class Comparison:
         """204 may be meant in base 5 or not, so may 54."""
         if number.unit or number.percent or number.value.denominator != 1:
             return False
-        said = str(number.value) == based.digits or number.value == based.value
-        return None if said else False
+        said = str(number.value) == based.digits, number.value == based.value
+        return all(said) or (None if any(said) else False)
 
     def choices(self, left: Choice, right: Choice) -> bool | None:
         return left.letter == right.letter
@@ -373,4 +375,5 @@ _PAIRS: dict[tuple[type, type], Callable[..., bool | None]] = {
     (Formula, Group): Comparison.group_and_single,
     (Words, Group): Comparison.group_and_single,
     (Atom, Group): Comparison.group_and_single,
+    (Based, Group): Comparison.group_and_single,
 }

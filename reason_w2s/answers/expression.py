@@ -3,8 +3,8 @@ r"""One formula as a tree: a small parser for LaTeX and plain arithmetic that ru
     >>> parse("2x + \\frac{1}{2}")
     Sum(terms=(Product(factors=(Num(value=Fraction(2, 1)), Name(name='x'))), ...))
 
-Reads normalised text (`normalize.normalize`). What is ambiguous (`6/2(3)`), a word, or larger than the
-caps is `Unreadable`, never guessed. Nothing is computed but decimal literals, so no power is too high.
+Reads normalised text (`normalize.normalize`). What is ambiguous (`6/2(3)`), a word, or larger than
+the caps is `Unreadable`, never guessed. Nothing is computed but literals, so no power is too high.
 """
 
 from __future__ import annotations
@@ -79,25 +79,8 @@ Node = Num | Name | Sum | Product | Power | Call
 CONSTANTS = frozenset({"pi", "e", "i", "inf"})
 ONE, MINUS_ONE, HALF = Num(Fraction(1)), Num(Fraction(-1)), Num(Fraction(1, 2))
 DEGREE = Product((Name("pi"), Num(Fraction(1, 180))))
-FUNCTIONS = frozenset(
-    [
-        "sin",
-        "cos",
-        "tan",
-        "cot",
-        "sec",
-        "csc",
-        "arcsin",
-        "arccos",
-        "arctan",
-        "sinh",
-        "cosh",
-        "tanh",
-        "ln",
-        "log",
-        "exp",
-    ]
-)
+_FUNCTIONS_TEXT = "sin cos tan cot sec csc arcsin arccos arctan sinh cosh tanh ln log exp"
+FUNCTIONS = frozenset(_FUNCTIONS_TEXT.split())
 _ALIASES = {
     "lg": "log",
     "asin": "arcsin",
@@ -112,110 +95,28 @@ _ALIASES = {
     "ceil": "ceil",
 }
 _INVERSE = {"sin": "arcsin", "cos": "arccos", "tan": "arctan"}
-_GREEK = frozenset(
-    [
-        "alpha",
-        "beta",
-        "gamma",
-        "delta",
-        "epsilon",
-        "varepsilon",
-        "zeta",
-        "eta",
-        "theta",
-        "vartheta",
-        "iota",
-        "kappa",
-        "lambda",
-        "mu",
-        "nu",
-        "xi",
-        "rho",
-        "sigma",
-        "tau",
-        "upsilon",
-        "phi",
-        "varphi",
-        "chi",
-        "psi",
-        "omega",
-        "Gamma",
-        "Delta",
-        "Theta",
-        "Lambda",
-        "Xi",
-        "Sigma",
-        "Phi",
-        "Psi",
-        "Omega",
-        "ell",
-        "hbar",
-    ]
+_GREEK_TEXT = (
+    "alpha beta gamma delta epsilon varepsilon zeta eta theta vartheta iota kappa lambda mu nu "
+    "xi rho sigma tau upsilon phi varphi chi psi omega Gamma Delta Theta Lambda Xi Sigma Phi "
+    "Psi Omega ell hbar"
 )
+_GREEK = frozenset(_GREEK_TEXT.split())
 _CONSTANT_COMMANDS = {"pi": "pi", "infty": "inf", "mathrm": "", "imath": "i"}
 _FENCES = {"\\lfloor": ("\\rfloor", "floor"), "\\lceil": ("\\rceil", "ceil")}
 _PRODUCTS = {"*": 1, "/": -1, "\\times": 1, "\\cdot": 1, "\\div": -1}
 # Letters side by side are a product, unless they are one of these or four and more.
-_WORDS = frozenset(
-    [
-        "yes",
-        "no",
-        "odd",
-        "all",
-        "one",
-        "two",
-        "six",
-        "ten",
-        "and",
-        "or",
-        "is",
-        "of",
-        "to",
-        "the",
-        "by",
-        "per",
-        "mod",
-        "for",
-        "not",
-        "are",
-        "max",
-        "min",
-        "gcd",
-        "lcm",
-        "men",
-        "man",
-        "red",
-        "cm",
-        "mm",
-        "km",
-        "kg",
-        "mg",
-        "ml",
-        "ft",
-        "in",
-        "oz",
-        "lb",
-        "lbs",
-        "hr",
-        "hrs",
-        "min",
-        "sec",
-        "deg",
-        "rad",
-        "am",
-        "pm",
-        "mph",
-        "kph",
-        "usd",
-    ]
+_WORDS_TEXT = (
+    "yes no odd all one two six ten and or is of to the by per mod for not are max min gcd lcm "
+    "men man red cm mm km kg mg ml ft in oz lb lbs hr hrs min sec deg rad am pm mph kph usd"
 )
+_WORDS = frozenset(_WORDS_TEXT.split())
 MAX_LETTERS = 3
 
 _TOKEN = re.compile(
     r"""\s*(?:
       (?P<repeating>\d*\.\d*\\overline\{\d+\})
     | (?P<mixed>\d+[ ]+\d+[ ]?/[ ]?\d+(?![\d.,]))
-    | (?P<number>(?:\d{1,3}(?:,\d{3})+(?!\d)|\d+)(?:\.\d+|\.(?!\d))?(?:[eE][-+]?\d+)?|\.\d+(?:[eE][-+]?\d+)?)
+    | (?P<number>(?:(?:\d{1,3}(?:,\d{3})+(?!\d)|\d+)(?:\.\d+|\.(?!\d))?|\.\d+)(?:[eE][-+]?\d+)?)
     | (?P<command>\\[a-zA-Z]+)
     | (?P<letters>[a-zA-Z]+)
     | (?P<sign>[-+*/^!(){}%|\[\]_°])
@@ -549,7 +450,7 @@ class _Parser:
             return Call(_INVERSE[function], (argument,))
         node = Call(function, (argument,) if base is None else (base, argument))
         if function == "exp":
-            node = Power(Name("e"), argument)  # type: ignore[assignment]
+            node = Power(Name("e"), argument)
         return node if power is None else Power(node, power)
 
     def base(self, depth: int) -> Node | None:

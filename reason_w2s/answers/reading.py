@@ -41,25 +41,8 @@ _CLOCK = re.compile(
 )
 _DIGITAL = re.compile(r"^\d{1,2}(?::\d\d){1,2}$")
 _WORDS = re.compile(r"^[A-Za-z][A-Za-z0-9',. -]*$")
-_SHORT_WORDS = frozenset(
-    [
-        "yes",
-        "no",
-        "odd",
-        "all",
-        "red",
-        "both",
-        "even",
-        "none",
-        "true",
-        "false",
-        "dne",
-        "north",
-        "south",
-        "east",
-        "west",
-    ]
-)
+_SHORT_WORDS_TEXT = "yes no odd all red both even none true false dne north south east west"
+_SHORT_WORDS = frozenset(_SHORT_WORDS_TEXT.split())
 _SUBSCRIPT = r"(?:_\{?\w{1,6}\}?)?"
 _NAMED = re.compile(
     r"^\(?(?:[a-zA-Z]|\\[a-z]{2,8}|[A-Z]{2,4}|(?:[A-Za-z][a-z']*\s){0,4}[A-Za-z][a-z]{2,20}"
@@ -109,7 +92,7 @@ def read(answer: str, kind: Kind = "auto") -> Value:
             letter = normal.upper() if re.fullmatch("[a-j]", normal) else ""
             return Choice(letter) if letter else _read(normal, 0)
     value = _read(normal, 0)
-    if isinstance(value, Formula | Opaque) and "{" in answer:
+    if isinstance(value, Formula | Opaque | Words) and "{" in answer:
         return _with_unit(answer) or value
     return value
 
@@ -170,8 +153,7 @@ def _clock(normal: str) -> Clock | None:
 
 
 def _read_formula(normal: str) -> Formula | None:
-    letters = normal.replace(" ", "")
-    if letters.isalpha() and (len(letters) > 3 or letters.casefold() in _SHORT_WORDS):
+    if normal.isalpha() and (len(normal) > 3 or normal.casefold() in _SHORT_WORDS):
         return None
     try:
         return Formula(normal, parse(normal))
@@ -284,7 +266,7 @@ def _ratio(normal: str, depth: int) -> Value | None:
 def _assignments(normal: str, depth: int) -> Value | None:
     """`x = 5` as 5, `(x, y) = (1, 2)` as the pair, `y=2, x=1` as values with their names."""
     match = _NAMED.match(normal)
-    if match is None:
+    if match is None or (normal[0] in "([" and _closes(normal) == len(normal) - 1):
         return None
     parts = _parts(normal)
     found = [_NAME.match(part) for part in parts]
@@ -423,7 +405,9 @@ def _bracketed(normal: str, depth: int) -> Value | None:
         return _read(match[2], depth + 1)
     parts = _parts(inner)
     if len(parts) == 1 and left in "([{":
-        return _read(inner, depth + 1) if _PAIRS[left] == right and inner else None
+        return _read(normalize(inner), depth + 1) if _PAIRS[left] == right and inner else None
+    if inner.startswith("$") and (price := read_number(inner)):
+        return price
     if left == "{":
         left, right = SET_OPEN, SET_CLOSE
     items = _items(parts, depth)
