@@ -18,6 +18,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from reason_w2s.answers.expression import Unreadable, parse
+from reason_w2s.answers.formula import same_formula
 from reason_w2s.answers.normalize import normalize
 from reason_w2s.answers.numbers import read_number
 from reason_w2s.answers.verdict import ParityKind, Status, Verdict
@@ -146,6 +148,8 @@ _WHOLE_WORDS = [re.compile(rf"(?<!\\)\b{word}\b") for word in _MINERVA_WORDS if 
 _COMMAND = re.compile(r"(\\[a-zA-Z]+)")
 _SHORT_FRACTION = re.compile(r"frac([^{])(.)")
 _SHORT_ROOT = re.compile(r"sqrt(?!\[)([^{])")
+_MARK = re.compile(r"[(\[{)\]}]|,(?!\d{3}(?!\d))|;|(?<=\d)_|\.(?!\d)")
+_MIXED = re.compile(r"(\d)\\frac")
 _THOUSANDS = re.compile(r"-?\d{1,3}(?:,\d{3})+")
 
 
@@ -164,30 +168,49 @@ def _minerva(response: str) -> str | None:
 def _minerva_same(answer: str, gold: str) -> _Same:
     """Equal as normalised text, or by algebra.
 
-    Theirs reads both with sympy's parse_latex (which drops what follows the first formula it can
-    read, so `1,2` is 1 to it) and asks simplify whether the difference is 0. Ours reads them with
-    the checker's own parser and asks sympy in a worker process: what that parser does not read is
-    unequal, as theirs is where parse_latex raises.
+    Theirs reads both with sympy's parse_latex and asks simplify whether the difference is 0. Ours
+    reads the same part of them (see `_read_part`) with the checker's own parser and compares that
+    as the checker does formulas, last by sympy in a worker process. It knows more: to parse_latex
+    pi is a letter and ½ or |x - 1| is nothing. What cannot be read is unequal, here as there.
     """
     left, right = minerva_normal(answer), minerva_normal(gold)
     if left == right:
         return bool(left)
-    if not left or not right or max(len(left), len(right)) > MAX_FORMULA_CHARS:
+    if max(len(left), len(right)) > MAX_FORMULA_CHARS:
         return False
-    return _by_algebra(normalize(left), normalize(right))
+    return _by_algebra(_read_part(left), _read_part(right))
 
 
 def _by_algebra(left: str, right: str) -> _Same:
-    numbers = read_number(left), read_number(right)
-    if numbers[0] is not None and numbers[1] is not None:
-        return numbers[0].value == numbers[1].value
-    # The pool starts processes: loaded by those who compare formulas.
-    from reason_w2s.answers.pool import symbolic
-
-    outcome = symbolic(left, right)
+    if not left or not right or "\\\\" in left + right:
+        return False
+    left, right = normalize(left), normalize(right)
+    numbers = [read_number(text) for text in (left, right)]
+    if any(number is not None and (number.percent or number.unit) for number in numbers):
+        # A unit is a product of letters to it.
+        return False
+    try:
+        outcome = same_formula(left, parse(left), right, parse(right))
+    except Unreadable:
+        return False
     if outcome in ("timeout", "memory"):
         return "timeout"
     return "error" if outcome == "crashed" else outcome == "same"
+
+
+def _read_part(text: str) -> str:
+    r"""The part of a text that parse_latex reads as formula, and how.
+
+    It stops before a comma (`1,2` is 1), a base (`204_5` is 204) or a bracket too many. A ratio is
+    a division, a number before a fraction a factor.
+    """
+    depth, end = 0, len(text)
+    for mark in _MARK.finditer(text):
+        depth += 1 if mark[0] in "([{" else -1 if mark[0] in ")]}" else 0
+        if depth < 0 or (depth == 0 and mark[0] not in ")]}"):
+            end = mark.start()
+            break
+    return _MIXED.sub(r"\1\\cdot\\frac", text[:end].replace(":", "/"))
 
 
 def minerva_normal(text: str) -> str:
@@ -226,15 +249,17 @@ def _formula_of_line(line: str) -> str:
 
 
 def _unwrapped(line: str, command: str) -> str:
-    """`\\text{a} b` as `a b`; each ends at the first closing brace, nested or not."""
+    r"""`\text{a} b` as `a b`; each ends at the first closing brace, nested or not."""
     done: list[str] = []
-    while (start := line.find(command)) >= 0:
-        end = line.find("}", start + len(command))
+    here = 0
+    while (start := line.find(command, here)) >= 0:
+        inner = start + len(command)
+        end = line.find("}", inner)
         if end < 0:
             break
-        done += line[:start], line[start + len(command) : end]
-        line = line[end + 1 :]
-    return "".join(done) + line
+        done += line[here:start], line[inner:end]
+        here = end + 1
+    return "".join(done) + line[here:]
 
 
 def _unboxed(line: str) -> str:
@@ -244,17 +269,18 @@ def _unboxed(line: str) -> str:
 
 
 def _braced_index_roots(text: str) -> str:
-    """`\\sqrt[3]a` as `\\sqrt[3]{a}`."""
+    r"""`\sqrt[3]a` as `\sqrt[3]{a}`."""
     done: list[str] = []
-    while (start := text.find("sqrt[")) >= 0:
-        end = text.find("]", start)
-        if end < 0:
+    here = 0
+    while (start := text.find("sqrt[", here)) >= 0:
+        end = text.find("]", start) + 1
+        if not end:
             break
-        after = text[end + 1 : end + 2]
+        after = text[end : end + 1]
         short = after.isalnum() or after == "_"
-        done.append(text[: end + 1] + (f"{{{after}}}" if short else ""))
-        text = text[end + 1 + short :]
-    return "".join(done) + text
+        done.append(text[here:end] + (f"{{{after}}}" if short else ""))
+        here = end + short
+    return "".join(done) + text[here:]
 
 
 # hendrycks/math
