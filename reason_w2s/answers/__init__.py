@@ -4,19 +4,20 @@
     >>> check("He pays 9 * 2 = 18 dollars.\\n#### 18", "18").status
     'correct'
 
-Exact: text, numbers (as fractions) and structure, with no tolerance. What would need algebra is
-undecided, never wrong: there is no symbolic layer.
+`check` grades a response, `equal` compares two bare answers, `check_many` grades on all cores. Layers,
+cheapest first: text, exact numbers, structure, formulas in floats and in normal form, and sympy in a
+worker process that is killed when it takes too long. No tolerance unless asked for (`rel_tol`). What
+could not be decided is undecided (`correct` None), never wrong. Needs the standard library alone, and
+sympy for the last layer.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
-
 from reason_w2s.answers.equal import Gold, equal, gold_kind
 from reason_w2s.answers.extract import extract, extract_first, unclosed_box
-from reason_w2s.answers.parity import parity
-from reason_w2s.answers.verdict import PARITY_KINDS, Extracted, Kind, Rule, Status, Verdict
+from reason_w2s.answers.grade import check, check_first
+from reason_w2s.answers.many import check_many
+from reason_w2s.answers.verdict import Extracted, Kind, Rule, Status, Verdict
 
 __all__ = [
     "Extracted",
@@ -27,54 +28,10 @@ __all__ = [
     "Verdict",
     "check",
     "check_first",
+    "check_many",
     "equal",
     "extract",
     "extract_first",
+    "gold_kind",
     "unclosed_box",
 ]
-
-
-def check(
-    response: str | int | float | None,
-    gold: Gold,
-    kind: Kind = "auto",
-    options: Sequence[str] | None = None,
-    *,
-    rel_tol: float = 0.0,
-) -> Verdict:
-    """Grade a whole response: extract its final answer and compare it with the gold answer.
-
-    `kind` auto takes the kind of the gold answer, which decides how a response without any mark is
-    read. A number instead of a response is the answer itself. For `gold`, `options`, `rel_tol` and
-    what is no answer at all see `equal`. Never raises on a response, whatever it holds.
-
-    Raises:
-        ConfigError: there is no such kind, or a tolerance below 0.
-    """
-    if not isinstance(response, str):
-        return equal(response, gold, kind, options, rel_tol=rel_tol)
-    if kind in PARITY_KINDS:
-        return parity(response, gold, kind)
-    found = extract(response, gold_kind(gold, kind))
-    if found is None:
-        reason = "the box is never closed" if unclosed_box(response) else "no answer found"
-        return Verdict("no_answer", False, reason=reason)
-    return replace(equal(found.answer, gold, kind, options, rel_tol=rel_tol), rule=found.rule)
-
-
-def check_first(
-    response: str,
-    gold: Gold,
-    kind: Kind = "auto",
-    options: Sequence[str] | None = None,
-    *,
-    rel_tol: float = 0.0,
-) -> Verdict:
-    """As `check`, but for the first answer that the response marks instead of the last.
-
-    Apart from `check` it tells a model that was right and then did not stop.
-    """
-    found = None if kind in PARITY_KINDS else extract_first(response, gold_kind(gold, kind))
-    if found is None:
-        return check(response, gold, kind, options, rel_tol=rel_tol)
-    return replace(equal(found.answer, gold, kind, options, rel_tol=rel_tol), rule=found.rule)

@@ -17,8 +17,8 @@ from dataclasses import dataclass, fields
 from operator import attrgetter
 from typing import Any
 
-from reason_w2s.answers import check
 from reason_w2s.answers.equal import Gold, check_kind
+from reason_w2s.answers.grade import check
 from reason_w2s.answers.pool import GRACE_SECONDS, Failed, Gone, Worker
 from reason_w2s.answers.verdict import Kind, Status, Verdict
 from reason_w2s.errors import ConfigError
