@@ -1,57 +1,128 @@
 r"""Where the final answer of a response is: named rules, most trusted first.
 
-`boxed`, `hashes` (`#### x`) and `final_answer` are deliberate marks, and the last of them in the
-response counts. Then `the_answer_is`, `a_colon` (`A: x`), `bold` (the closing line), and, by kind,
-`last_number`, `last_math` or `last_letter`, which are guesses. `extract_first` reads up to the
-first deliberate mark instead: what a model that does not stop had said by then.
+`boxed`, `hashes` (`#### x`), `final_answer` (`**Final Answer**`, `<answer>`) and `a_colon`
+(`A: x`, `Answer: x`) are deliberate marks, and the last of them in the response counts. Then come
+`the_answer_is`, `whole` (the response is nothing but an answer) and `bold` (the closing line), and,
+by kind, `last_number`, `last_math` or `last_letter`, which are guesses: none is made from a text
+that was cut off or goes round in circles. `extract_first` reads up to the first deliberate mark
+instead: what a model that does not stop had said by then.
 """
 
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterator
 from itertools import islice
+from typing import NamedTuple
 
-from reason_w2s.answers.normalize import close, normalize
+from reason_w2s.answers.normalize import key, normalize
 from reason_w2s.answers.numbers import read_number
-from reason_w2s.answers.values import read_choice
+from reason_w2s.answers.phrase import (
+    NUMBER,
+    WINDOW_CHARS,
+    Phrase,
+    answer_in,
+    clean,
+    content,
+    formulas_of,
+    inner,
+    is_bare,
+    is_short,
+    option,
+    right_side,
+)
 from reason_w2s.answers.verdict import MAX_ANSWER_CHARS, MAX_RESPONSE_CHARS, Extracted, Kind, Rule
 
-# A model that does not stop goes on with a question of its own.
-_NEXT_QUESTION = re.compile(r"\n\s{0,4}(?:Question|Problem|Q):|<\|im_start\|>|<\|im_end\|>")
-_BOX = re.compile(r"\\f?box(?:ed)?\s?\{")
+# A model that does not stop goes on with a question of its own; chat formats have their own ends.
+_NEXT_QUESTION = re.compile(
+    r"\n\s{0,4}(?:Question|Problem|Q|Human|User):|\n### (?:Instruction|Input)\b|\[INST\]|</s>"
+    r"|<\|(?:im_start|im_end|eot_id|endoftext|user|end)\|>"
+)
+_NEXT_QUESTION_HINTS = ("Question:", "Problem:", "\nQ:", "Human:", "User:", "\n### I", "[INST]",
+    "</s>", "<|")  # fmt: skip
+# `\x08oxed` is `\boxed` that went through a string literal. `\boxed 5` and `\boxed\frac12` are TeX.
+_BOX = re.compile(r"(?:\\f?box(?:ed)?|\x08oxed)\s{0,3}(?:(\{)|(?<=[ d])(?=[-\d\\.]))")
+_UNBRACED = re.compile(r"\\[a-z]{1,20}(?:\s?\{[^{}]{0,200}\}|\s?\d){0,2}|[-+]?[\w.,/]{1,60}")
+_BRACE = re.compile(r"\\.|[{}]", re.DOTALL)
 _BETWEEN_BOXES = re.compile(
     r"(?:[\s$,;()\[\]\\]|\\quad|\\text\{|\}|\band\b|\bor\b|\b[a-z](?:_\{?\d\}?)?\s?=)*"
 )
-# `c = -\\boxed{37}`: the sign belongs to the answer.
+# `\boxed{204}_5`, `\boxed{28}\%`: the base, the degree and the percent sign are the answer's.
+_AFTER_BOX = re.compile(r"_\s?(?:\{\d{1,2}\}|\d)|\^\s?(?:\{\\circ\}|\\circ)|\s?\\?%(?![a-zA-Z])")
+# `c = -\boxed{37}`: so is the sign.
 _MINUS_BEFORE = re.compile(r"(?:=|\$|\\\(|\bis)\s?-\s?$")
-_HASHES = re.compile(r"(?:^|(?<=[\s;:.>$]))#{4}(?!#)[ \t]*([^\n#]*)", re.MULTILINE)
-_HEADING = re.compile(r"^(?:step|part|case|section|phase)\b|^\d{1,2}[.)]\s+\S|:\**$", re.IGNORECASE)
-_FINAL = re.compile(
-    r"final answer\**(?:\s?is)?\s?[:\uff1a]\s?\**(?:the final answer is)?[: ]?"
-    r"|<answer>|final answer is:?",
+_HASHES = re.compile(r"(?:^|(?<=[\s;:.>$*]))#{4}(?!#)[ \t]*([^\n#]*)", re.MULTILINE)
+_HEADING = re.compile(
+    r"^(?:step|part|case|section|phase|day|week|for)\b|^\d{1,2}[.)]\s+\S|:\**$", re.IGNORECASE
+)
+_ANSWER_LABEL = re.compile(r"^(?:the )?(?:final )?answer(?: is)?\s?[:=]?\s?", re.IGNORECASE)
+# In `lm-eval`'s MATH prompts the last line reads `Final Answer: The final answer is X. I hope ...`.
+_LABEL = re.compile(
+    r"[\s#*_>\-\u2022\u2705\"'\[({<|\\.]*(?:(?:the|my|our|so|final|correct|short|thus|therefore|hence|and"
+    r"|direct|numerical|numeric|exact|textbf\{|text\{|mathbf\{|boxed|best)[\s*_,:\-]*)*",
     re.IGNORECASE,
 )
-_ANSWER_IS = re.compile(
-    r"answer(?: to [^.\n]{1,60})? (?:is|would be|=)(?: for sure)?:?", re.IGNORECASE
+_COLON = re.compile(
+    r"s?[\s*_\"'}\])>]{0,6}(?:\s?(?:is|are)\s?)?[:\uff1a]\}?"
+    r"(?:\s?\**(?:the final answer is|the answer is)\b)?:?",
+    re.IGNORECASE,
 )
-_A_COLON = re.compile(
-    r"^[ \t>*]{0,4}(?:A|Answer|The answer)\**\s?[:\uff1a]\**|\banswer:\**|\banswer (?=\$|\\[(\[])",
-    re.IGNORECASE | re.MULTILINE,
+_IS = re.compile(r"\b(?:is|are)\b")
+_ALONE = re.compile(r"s?[\s*_#\"\]>}]*(?:\n|$)")
+_TAG_END = re.compile(r"[>\]]")
+_JSON_VALUE = re.compile(r"\s{0,9}(?:\"((?:[^\"\\\n]|\\.){0,500})\"|([^,}\n\"]{1,500}))")
+_LABELS = ("final_answer", "a_colon")
+_FORMULA_NEXT = re.compile(r"\s+(?:=\s?)?(?=\$|\\[(\[])")
+_SAYS = re.compile(
+    r"s?(?:\s+(?:to|for|of|in)\b[^.\n:]{1,80}?|\s\([^()\n]{1,40}\))?"
+    r"\s+(?:is|are|was|would be|should be|must be|will be|comes out to(?: be)?|equals|=)"
+    r"(?:\s(?:for sure|as follows))?(?=[\s:$*\\(])\s*:?"
 )
-_NEXT_LINE = re.compile(r"\s*[^\n]*")
-_CLOSING = re.compile(r"\s*I hope (?:it|this) is correct.*$", re.IGNORECASE | re.DOTALL)
-_MATH = re.compile(r"\$\$?([^$]{1,500})\$\$?|\\\(((?:[^\\]|\\[^()]){1,500})\\\)")
-_DISPLAY = re.compile(r"\\\[((?:[^\\]|\\[^\[\]]){1,500})\\\]")
-_NUMBER = re.compile(
-    r"(?<![\w.,/^_])(?:-\s?|(?<=\s)-)?\$?-?(?:\d{1,3}(?:,\d{3})+(?![\d])|\d+)(?:\.\d+)?"
-    r"(?:\s?/\s?\d+(?!\d|\.\d))?\s?%?|(?<![\w.])-?\.\d+"
+_NO_ANSWER = re.compile(
+    r"\W*(?:not|n't|correct|incorrect|wrong|reasonable|valid|consistent|verified|clear|supposed"
+    r"|found|obtained|expressed|in the form|in terms|the same|close|still|either|expected|rounded"
+    r"|likely to|always|based|given in|asking|what)\b",
+    re.IGNORECASE,
 )
+# Sources: the prompts of MGSM (Shi et al. 2022) in other languages; C-Eval and GAOKAO outputs.
+_OTHER_WORDS = ("答案", "答え", "respuesta", "réponse", "antwort", "ответ", "resposta", "risposta")
+_OTHER_SAYS = re.compile(
+    r"[\w\s]{0,12}?(?:是|为|為|は|\bes\b|\best\b|\bé\b|\bè\b|\bist\b|\blautet\b|[:\uff1a=])\s?[:\uff1a]?\**"
+)
+_OPTION_IS = re.compile(r"\b(?i:option|choice)(?: is)?:?\s*\**\(?([A-J])\b(?!')")
+_NOTE = re.compile(r"\((?:[^()\n]|\([^()\n]*\))*\)\.?$|\W{0,4}Note\b")
+_NAMED = re.compile(r"^[a-zA-Z]\s?=\s?")
+_PLAIN_WORD = re.compile(r"(?<![\\A-Za-z{])(?!(?:and|or|pi)\b)[A-Za-z]{2,}")
 _BOLD = re.compile(r"\*\*([^*\n]{1,200})\*\*")
 _LETTER = re.compile(r"(?<![A-Za-z'])\(?([A-J])\)?(?![A-Za-z'])(?!\s[a-z])")
-_TAIL_CHARS = 2_000
+_STYLED = re.compile("[\U0001d400-\U0001d7ff]")
+# No sentence ends in one of these.
+_CUT_WORD = re.compile(
+    r"(?:\s(?:a|an|the|of|to|and|or|but|so|if|that|then|which|than|by|at|in|on|for|from|with|is|are|was"
+    r"|because|since|as|when)|print\([^\n()]*\)|[=+/({\[<\\,^&\u00d7\u00f7:]|<<[^<>\n]{0,60})$"
+)
 MAX_GAP_CHARS = 60
 """Two boxes at most so far apart, with only marks between them, are one answer."""
+MAX_MENTIONS = 40
+"""So many mentions of the answer are looked at, from the end; so many headings, boxes and lists."""
+MAX_UNCLOSED = 8
+"""After so many boxes that are never closed no first one is looked for."""
+LOOP_CHARS = 40
+"""A response whose last so many characters stand four times in its end goes round in circles."""
+
+
+class Mark(NamedTuple):
+    """An answer that a response marks, where its mark starts and its answer begins, and the rule.
+
+    `plain`: it is an answer and no more, not a sentence that holds one somewhere.
+    """
+
+    start: int
+    end: int
+    answer: str
+    rule: Rule
+    plain: bool = True
 
 
 def extract(response: str, kind: Kind = "auto") -> Extracted | None:
@@ -61,14 +132,14 @@ def extract(response: str, kind: Kind = "auto") -> Extracted | None:
     A box that is never closed is no answer.
     """
     text = _conclusion(response)
-    marked = _marked(text)
-    if marked is not None:
-        return marked if marked.answer else None
-    for rule, pattern in _STATED:
-        answer = _stated(text, pattern, kind)
-        if answer:
-            return Extracted(answer, rule)
-    return _bold(text, kind) or _guess(text, kind)
+    mark = _marked(text, kind)
+    if mark is not None:
+        return Extracted(mark.answer, mark.rule) if mark.answer else None
+    tail = text[-WINDOW_CHARS:].rstrip()
+    if not tail or _unfinished(text, tail):
+        return None
+    tail = _closing(tail)
+    return _whole(text, kind) or _bold(tail, kind) or _guess(tail, kind)
 
 
 def extract_first(response: str, kind: Kind = "auto") -> Extracted | None:
@@ -76,64 +147,213 @@ def extract_first(response: str, kind: Kind = "auto") -> Extracted | None:
 
     A first mark counts even where a later box is never closed.
     """
-    text = response[:MAX_RESPONSE_CHARS]
+    text = _plain(response[:MAX_RESPONSE_CHARS])
     thought, end, rest = text.partition("</think>")
     text = rest if end else thought
     cut = _end_of_first_mark(text)
-    found = None if cut is None else _marked(text[:cut])
-    return found if found is not None and found.answer else extract(response, kind)
+    found = None if cut is None else _marked(text[:cut], kind)
+    if found is not None and found.answer:
+        return Extracted(found.answer, found.rule)
+    return extract(response, kind)
 
 
 def unclosed_box(response: str) -> bool:
     """Whether the last box of a response is never closed."""
-    text = _conclusion(response)
-    boxes = list(_BOX.finditer(text))
-    return bool(boxes) and close(text, boxes[-1].end() - 1) < 0
+    box = _last_box(_conclusion(response))
+    return box is not None and box[1] < 0
 
 
 def _conclusion(response: str) -> str:
-    text = response[-MAX_RESPONSE_CHARS:]
+    text = _plain(response[-MAX_RESPONSE_CHARS:])
     end_of_thought = text.rfind("</think>")
     if end_of_thought >= 0:
         text = text[end_of_thought + len("</think>") :]
-    for match in _NEXT_QUESTION.finditer(text):
-        if text[: match.start()].strip():
-            return text[: match.start()]
+    if any(hint in text for hint in _NEXT_QUESTION_HINTS):
+        for match in islice(_NEXT_QUESTION.finditer(text), MAX_MENTIONS):
+            if _says_something(text[: match.start()]):
+                return text[: match.start()]
     return text
 
 
-def _marked(text: str) -> Extracted | None:
-    """The last deliberate mark; an empty answer where that is a box that is never closed."""
-    boxed, box_end = _boxed(text)
-    after = text[box_end:] if boxed is not None else text
-    if boxed == "":
-        return Extracted("", "boxed")
-    hashes = _hashes(after)
-    if hashes is not None:
-        return Extracted(hashes, "hashes")
-    final = _final(after, strict=boxed is not None)
-    if final is not None:
-        return Extracted(final, "final_answer")
-    return None if boxed is None else Extracted(boxed, "boxed")
+def _plain(text: str) -> str:
+    """`text` with bold and italic letters of unicode as plain ones."""
+    if text.isascii() or not _STYLED.search(text):
+        return text
+    return _STYLED.sub(lambda match: unicodedata.normalize("NFKC", match[0]), text)
+
+
+def _says_something(head: str) -> bool:
+    """Whether what stands before a question is more than `Sure, let me solve it.`"""
+    if any(char.isdigit() for char in head[:WINDOW_CHARS]) or "nswer" in head:
+        return True
+    return len(head[:WINDOW_CHARS].split()) > 12
+
+
+# --- marks ---------------------------------------------------------------------------------------
+
+
+def _marked(text: str, kind: Kind) -> Mark | None:
+    """The last mark; an empty answer where that is a box that is never closed, or holds nothing."""
+    box = _boxed(text) if "box" in text or "\x08" in text else None
+    hashes = _hashes(text, box.end if box else 0) if "####" in text else None
+    strong = hashes or box
+    said = _said(text, strong.end if strong else 0, kind, strict=strong is not None)
+    return strong if strong is not None and (said is None or _same(said, strong)) else said
+
+
+def _last_box(text: str) -> tuple[re.Match[str], int] | None:
+    """The last box and where its content ends, -1 where it never does."""
+    start = len(text)
+    while (start := text.rfind("box", 0, start)) > 0:
+        for back in (1, 2):
+            match = _BOX.match(text, start - back) if start >= back else None
+            if match:
+                return match, _end_of(text, match)
+    match = _last(_BOX, text) if "\x08" in text else None
+    return (match, _end_of(text, match)) if match else None
+
+
+def _end_of(text: str, box: re.Match[str]) -> int:
+    if box[1] is None:
+        bare = _UNBRACED.match(text, box.end())
+        return bare.end() if bare else -1
+    return _close(text, box.end())
+
+
+def _close(text: str, start: int, stop: int | None = None) -> int:
+    r"""Index of the brace that closes the one before `start`, or -1. `\{` does not count."""
+    depth = 1
+    for match in _BRACE.finditer(text, start, len(text) if stop is None else stop):
+        brace = match[0]
+        if brace == "}":
+            depth -= 1
+            if depth == 0:
+                return match.start()
+        elif brace == "{":
+            depth += 1
+    return -1
+
+
+def _boxed(text: str) -> Mark | None:
+    """The last box with those joined to it."""
+    last = _last_box(text)
+    if last is None:
+        return None
+    box, end = last
+    if end < 0:
+        return Mark(box.start(), box.end(), "", "boxed")
+    after = end + 1 if box[1] else end
+    suffix = _AFTER_BOX.match(text, after)
+    contents, start = [_inside(text, box, end) + (suffix[0] if suffix else "")], box.start()
+    while len(contents) < MAX_MENTIONS and (previous := _box_before(text, start)) is not None:
+        contents.insert(0, _inside(text, *previous))
+        start = previous[0].start()
+    if len(contents) == 1 and contents[0] and _MINUS_BEFORE.search(text, max(0, start - 8), start):
+        contents[0] = "-" + contents[0]
+    return Mark(box.start(), after, _joined(contents), "boxed")
+
+
+def _inside(text: str, box: re.Match[str], end: int) -> str:
+    return text[box.end() : end].strip()
+
+
+def _box_before(text: str, start: int) -> tuple[re.Match[str], int] | None:
+    """The box that ends so shortly before `start` that both are one answer."""
+    closed = text.rfind("}", max(0, start - MAX_GAP_CHARS), start)
+    low = max(0, start - MAX_GAP_CHARS - MAX_ANSWER_CHARS)
+    if closed < 0 or text.find("box", low, start) < 0:
+        return None
+    for match in reversed(list(_BOX.finditer(text, low, start))):
+        end = _close(text, match.end(), start) if match[1] else -1
+        gap = text[end + 1 : start]
+        joined = end > 0 and 0 < len(gap) <= MAX_GAP_CHARS and _BETWEEN_BOXES.fullmatch(gap)
+        return (match, end) if joined else None
+    return None
+
+
+def _joined(contents: list[str]) -> str:
+    """Several boxes as a list, without those that only repeat an answer in other words."""
+    if len(contents) == 1:
+        return contents[0]
+    kept: dict[object, str] = {}
+    for answer in contents:
+        if answer:
+            kept[_value(answer)] = answer
+    return ", ".join(kept.values())
+
+
+def _value(answer: str) -> object:
+    normal = _NAMED.sub("", normalize(answer), count=1)
+    number = read_number(normal)
+    return number.value if number and not number.percent else key(normal)
+
+
+def _same(said: Mark, strong: Mark) -> bool:
+    """Whether a sentence only repeats a box or `####`, be it without the base of a numeral."""
+    first, second = said.answer, strong.answer
+    if first == second or second.startswith(first + "_"):
+        return bool(second)
+    return bool(second) and _value(first) == _value(second)
+
+
+def _hashes(text: str, start: int) -> Mark | None:
+    """The last `#### x` behind `start`."""
+    at = len(text)
+    for _ in range(MAX_MENTIONS):
+        at = text.rfind("####", start, at)
+        if at < 0:
+            return None
+        match = _HASHES.match(text, at)
+        if match and _is_answer(match):
+            return Mark(at, match.end(), _hashed(match[1]), "hashes")
+    return None
+
+
+def _hashed(line: str) -> str:
+    line = clean(line)
+    return answer_in(_ANSWER_LABEL.sub("", line, count=1) or line).answer
+
+
+def _is_answer(hashes: re.Match[str]) -> bool:
+    """Whether `#### x` marks an answer and not a heading, which starts with a word."""
+    line = hashes[1].strip().strip("*").strip()
+    if not line or len(line) > MAX_ANSWER_CHARS or _HEADING.search(line):
+        return False
+    if not line[0].isalpha() or _ANSWER_LABEL.sub("", line, count=1) != line:
+        return bool(_ANSWER_LABEL.sub("", line, count=1))
+    behind = hashes.string[hashes.end() : hashes.end() + WINDOW_CHARS]
+    return not behind.strip()
 
 
 def _end_of_first_mark(text: str) -> int | None:
     """Where the first box (with those joined to it), `####` or `Final Answer:` line ends."""
     hashes = (match.span() for match in _HASHES.finditer(text) if _is_answer(match))
     found = [*islice(hashes, 1), *islice(_closed_boxes(text), 1)]
-    final = _FINAL.search(text)
-    if final is not None:
-        line = _NEXT_LINE.match(text, final.end())
-        found.append((final.start(), line.end() if line else final.end()))
+    for at in _mentions(text, forward=True):
+        mark = _mention(text, at, "auto")
+        if mark is not None and mark.rule == "final_answer":
+            found.append((mark.start, _end_of_line(text, mark.end)))
+            break
     return min(found)[1] if found else None
+
+
+def _end_of_line(text: str, start: int) -> int:
+    """Where the line of an answer ends that begins at or behind `start`."""
+    while start < len(text) and text[start] in " \t\n*_:>#":
+        start += 1
+    end = text.find("\n", start)
+    return len(text) if end < 0 else end
 
 
 def _closed_boxes(text: str) -> Iterator[tuple[int, int]]:
     """Start and end of the boxes that close, each with the boxes that continue it."""
-    start, end = -1, -1
+    start, end, unclosed = -1, -1, 0
     for box in _BOX.finditer(text):
-        closed = close(text, box.end() - 1)
+        closed = _end_of(text, box)
         if closed < 0:
+            unclosed += 1
+            if unclosed == MAX_UNCLOSED:
+                break
             continue
         gap = text[end : box.start()] if end >= 0 else ""
         if 0 < len(gap) <= MAX_GAP_CHARS and _BETWEEN_BOXES.fullmatch(gap):
@@ -146,68 +366,147 @@ def _closed_boxes(text: str) -> Iterator[tuple[int, int]]:
         yield start, end
 
 
-def _boxed(text: str) -> tuple[str | None, int]:
-    """The last box's content, "" where it never closes, and where it ends."""
-    boxes = list(_BOX.finditer(text))
-    if not boxes:
-        return None, 0
-    end = close(text, boxes[-1].end() - 1)
-    if end < 0:
-        return "", len(text)
-    contents, start = [text[boxes[-1].end() : end].strip()], boxes[-1].start()
-    for box in reversed(boxes[:-1]):
-        closed = close(text, box.end() - 1)
-        gap = text[closed + 1 : start]
-        if closed < 0 or len(gap) > MAX_GAP_CHARS or not gap or not _BETWEEN_BOXES.fullmatch(gap):
-            break
-        contents.insert(0, text[box.end() : closed].strip())
-        start = box.start()
-    if len(contents) == 1 and contents[0] and _MINUS_BEFORE.search(text, max(0, start - 8), start):
-        contents[0] = "-" + contents[0]
-    return ", ".join(dict.fromkeys(contents)), end + 1
+# --- what is said to be the answer ---------------------------------------------------------------
 
 
-def _hashes(text: str) -> str | None:
-    found = None
-    for match in _HASHES.finditer(text):
-        if _is_answer(match):
-            found = match[1].strip().strip("*").strip()
-    return found
+def _said(text: str, start: int, kind: Kind, strict: bool) -> Mark | None:
+    """The last statement of an answer behind `start`; `strict`: only a plain one, as a sentence.
+
+    A heading with a plain answer is preferred to a later sentence that holds more than one.
+    """
+    loose: Mark | None = None
+    for at in _mentions(text, start):
+        mark = _mention(text, at, kind)
+        if mark is None or not mark.answer or (strict and not _begins(text, mark.start)):
+            continue
+        if mark.plain or (not strict and loose is None and is_short(mark.answer)):
+            if loose is None or mark.rule in _LABELS or not _several(loose, kind):
+                return mark
+        elif loose is None and not strict:
+            loose = mark
+    found = loose if loose and _several(loose, kind) else None
+    return found or _a_colon(text, start, kind, strict) or _elsewhere(text, start, kind, strict)
 
 
-def _is_answer(hashes: re.Match[str]) -> bool:
-    """Whether `#### x` marks an answer and not a heading."""
-    content = hashes[1].strip().strip("*").strip()
-    return bool(content) and len(content) <= MAX_ANSWER_CHARS and not _HEADING.search(content)
+def _several(mark: Mark, kind: Kind) -> bool:
+    """Whether a mark states more than can be read as one answer, not just talks about it."""
+    return kind in ("latex", "text") or not mark.answer[:1].isalpha()
 
 
-def _final(text: str, strict: bool) -> str | None:
-    """What `Final Answer:` is followed by; behind a box (`strict`) only a bare number counts."""
-    match = _last(_FINAL, text)
-    if match is None:
+def _begins(text: str, start: int) -> bool:
+    """Whether a statement is a sentence, not a clause of one (`if n = 2, the answer is 3`)."""
+    head = text[max(0, start - 60) : start]
+    ends = max(head.rfind(mark) for mark in ("\n", ". ", ".$", "$.", "! ", "}.", ".**", "]"))
+    return _LABEL.fullmatch(head[ends + 1 :]) is not None
+
+
+def _mentions(text: str, start: int = 0, forward: bool = False) -> Iterator[int]:
+    """Where `answer` stands, from the end, or from the beginning."""
+    lower = text.lower()
+    if len(lower) != len(text):
+        lower = text
+    at = start - 1 if forward else len(lower)
+    for _ in range(MAX_MENTIONS):
+        at = lower.find("answer", at + 1) if forward else lower.rfind("answer", start, at)
+        if at < 0:
+            return
+        yield at
+
+
+def _mention(text: str, at: int, kind: Kind) -> Mark | None:
+    """The answer that a mention of it states, or None where it is only talked about."""
+    end = at + len("answer")
+    line_start = text.rfind("\n", max(0, at - 60), at) + 1
+    prefix = text[max(line_start, at - 60) : at]
+    if prefix.endswith("</"):
         return None
-    line = _line(text, match.end())
-    answer = _tighten(_CLOSING.sub("", line).removesuffix("</answer>"))
-    if strict and read_number(normalize(answer)) is None:
+    at_start = (line_start > 0 or at <= 60) and _LABEL.fullmatch(prefix) is not None
+    colon = _COLON.match(text, end)
+    if colon is None and at_start:
+        colon = _ALONE.match(text, end) or _FORMULA_NEXT.match(text, end)
+        if colon is None and prefix.endswith(("<", "[")):
+            colon = _TAG_END.match(text, end)
+    if colon is not None and text.startswith('"', end):
+        return _quoted(text, at, colon.end())
+    if colon is not None:
+        final = (
+            "inal" in prefix[-12:].lower() or prefix.endswith(("<", "[")) or colon[0].endswith("\n")
+        )
+        rule: Rule = "the_answer_is" if _IS.search(colon[0]) else "a_colon"
+        rule = "final_answer" if final or "final" in colon[0] else rule
+        return _stated(text, line_start if at_start else at, colon.end(), rule, kind)
+    says = _SAYS.match(text, end)
+    if says is None or _NO_ANSWER.match(text, says.end()):
         return None
-    return answer or None
+    rule = "final_answer" if "inal" in prefix[-8:].lower() else "the_answer_is"
+    return _stated(text, at, says.end(), rule, kind)
 
 
-def _stated(text: str, pattern: re.Pattern[str], kind: Kind) -> str | None:
-    match = _last(pattern, text)
-    if match is None:
-        return None
-    line = _CLOSING.sub("", _line(text, match.end()))
+def _quoted(text: str, start: int, end: int) -> Mark | None:
+    """The value of a JSON object's `"answer"`."""
+    value = _JSON_VALUE.match(text, end)
+    answer = (value[1] or value[2] or "").replace("\\\\", "\\").strip() if value else ""
+    return Mark(start, end, answer, "a_colon") if answer else None
+
+
+def _stated(text: str, start: int, end: int, rule: Rule, kind: Kind) -> Mark | None:
+    line = content(text, end)
     if kind == "choice":
         letter = _LETTER.search(line)
-        return letter[1] if letter else None
-    return _tighten(line) or None
+        return Mark(start, end, letter[1], rule) if letter else None
+    phrase = answer_in(line)
+    if rule in _LABELS and _goes_on(text, end, line, phrase):
+        return None
+    return Mark(start, end, phrase.answer, rule, phrase.plain)
 
 
-_STATED: tuple[tuple[Rule, re.Pattern[str]], ...] = (
-    ("the_answer_is", _ANSWER_IS),
-    ("a_colon", _A_COLON),
-)
+def _goes_on(text: str, end: int, line: str, phrase: Phrase) -> bool:
+    """Whether what a label opens is a solution of several lines, whose answer is further down."""
+    if line.endswith(":"):
+        return True
+    if phrase.plain and len(line) <= len(phrase.answer) + 3:
+        return False
+    at = text.find(line, end)
+    behind = text[at + len(line) : at + len(line) + WINDOW_CHARS].partition("\n\n")[0]
+    return at >= 0 and any(char.isdigit() for char in behind.partition("</")[0])
+
+
+def _a_colon(text: str, start: int, kind: Kind, strict: bool) -> Mark | None:
+    """The last line that begins with `A:`, as GSM8K's fine-tuned GPT-3 ends, or `Ans:`."""
+    at = len(text)
+    for _ in range(MAX_MENTIONS):
+        at = max(text.rfind("A:", start, at), text.rfind("\uff1a", start, at) - 1)
+        if at < start:
+            break
+        prefix = text[max(text.rfind("\n", max(0, at - 8), at) + 1, at - 8) : at]
+        if (
+            text[at] == "A"
+            and not prefix.strip(" \t>*_#")
+            and (at < 8 or "\n" in text[at - 8 : at])
+        ):
+            mark = _stated(text, at, at + 2, "a_colon", kind)
+            return mark if mark and mark.answer and (mark.plain or not strict) else None
+    return None
+
+
+def _elsewhere(text: str, start: int, kind: Kind, strict: bool) -> Mark | None:
+    """An answer stated in another language, or as `the correct option is C`."""
+    if kind == "choice":
+        option = _last(_OPTION_IS, text[max(start, len(text) - WINDOW_CHARS) :])
+        return Mark(start, start, option[1], "the_answer_is") if option else None
+    tail = text[max(start, len(text) - WINDOW_CHARS) :]
+    lower = tail.lower()
+    for word in _OTHER_WORDS:
+        at = lower.rfind(word)
+        says = _OTHER_SAYS.match(tail, at + len(word)) if at >= 0 else None
+        if says:
+            phrase = answer_in(content(tail, says.end()))
+            if phrase.plain or (not strict and is_short(phrase.answer)):
+                return Mark(start, start, phrase.answer, "the_answer_is")
+    return None
+
+
+# --- no mark at all ------------------------------------------------------------------------------
 
 
 def _last(pattern: re.Pattern[str], text: str) -> re.Match[str] | None:
@@ -217,51 +516,93 @@ def _last(pattern: re.Pattern[str], text: str) -> re.Match[str] | None:
     return last
 
 
-def _line(text: str, start: int) -> str:
-    """The rest of the line, or the next one where nothing is left on it."""
-    window = text[start : start + _TAIL_CHARS]
-    for line in window.split("\n"):
-        cleaned = line.strip().strip("*").strip()
-        if cleaned and cleaned not in ("$", "$$", "\\(", "\\[", ":"):
-            return cleaned
-    return ""
-
-
-def _tighten(line: str) -> str:
-    """The answer inside a sentence: its only formula, or its only number."""
-    line = line.strip().strip("*").strip()
-    formulas = [match[1] or match[2] for match in _MATH.finditer(line)]
-    outside = _MATH.sub(" ", line)
-    if len(formulas) == 1 and not outside.strip(" .,"):
-        return formulas[0].strip()
-    if read_number(normalize(line)) is not None or read_choice(line):
-        return line
-    if len(formulas) == 1 and not _NUMBER.search(outside):
-        return formulas[0].strip()
-    sentence = re.split(r"\.\s+(?=[A-Z(*])", line, maxsplit=1)[0]
-    numbers = list(_NUMBER.finditer(sentence))
-    if len(numbers) == 1 and re.match(r"^[A-Za-z]", sentence) and "\\" not in sentence:
-        return sentence[numbers[0].start() :]
-    return sentence
-
-
-def _bold(text: str, kind: Kind) -> Extracted | None:
-    lines = text[-_TAIL_CHARS:].rstrip().rsplit("\n", 1)
-    matches = [match[1] for match in _BOLD.finditer(lines[-1])]
-    if not matches or kind == "choice":
+def _bold(closing: str, kind: Kind) -> Extracted | None:
+    lines = closing.rsplit("\n", 1)
+    matches = [match[1] for match in _BOLD.finditer(lines[-1])] if "**" in lines[-1] else []
+    if not matches:
         return None
-    answer = _tighten(matches[-1].rstrip(":"))
-    return Extracted(answer, "bold") if any(char.isdigit() for char in answer) else None
+    last = matches[-1].rstrip(":")
+    if kind == "choice":
+        letter = option(last)
+        return Extracted(letter, "bold") if letter else None
+    answer = answer_in(last).answer
+    words = kind in ("text", "latex") and last == matches[-1]
+    told = words or any(char.isdigit() for char in answer)
+    return Extracted(answer, "bold") if answer and told else None
 
 
-def _guess(text: str, kind: Kind) -> Extracted | None:
-    tail = text[-_TAIL_CHARS:]
+def _whole(text: str, kind: Kind) -> Extracted | None:
+    """A response that is nothing but an answer."""
+    line = text.strip()
+    if not line or len(line) > MAX_ANSWER_CHARS or "\n\n" in line:
+        return None
+    if kind == "choice" or ("\n" in line and line[0] not in "$\\"):
+        return None
+    words = len(_PLAIN_WORD.findall(line))
+    if (words == 0 and "\\begin{align" not in line) or is_bare(line):
+        return Extracted(right_side(answer_in(line).answer), "whole")
+    if kind == "text" and words <= 4 and line[-1:].isalpha():
+        return Extracted(clean(line), "whole")
+    return None
+
+
+def _guess(tail: str, kind: Kind) -> Extracted | None:
     if kind == "choice":
         letters = [match[1] for match in _LETTER.finditer(tail)]
         return Extracted(letters[-1], "last_letter") if letters else None
+    formulas = formulas_of(tail) if "$" in tail or "\\" in tail else []
     if kind in ("latex", "text"):
-        formula = _last(_MATH, tail) or _last(_DISPLAY, tail)
-        content = next((group for group in formula.groups() if group), "") if formula else ""
-        return Extracted(content.strip(), "last_math") if content.strip() else None
-    number = _last(_NUMBER, tail)
-    return Extracted(number[0].strip(), "last_number") if number else None
+        answer = (
+            right_side(inner(formulas[-1])) if formulas else _aligned(tail) or _closes_with(tail)
+        )
+        return Extracted(answer, "last_math") if answer else None
+    number = _last(NUMBER, tail)
+    if number is None:
+        return None
+    if formulas and formulas[-1].end() > number.start() and "\\" in formulas[-1][0]:
+        right = inner(formulas[-1]).rpartition("=")[2].strip(" .")
+        if read_number(normalize(right)) is not None:
+            return Extracted(right, "last_math")
+    return Extracted(number[0].strip(), "last_number")
+
+
+def _aligned(tail: str) -> str:
+    """The last right side of a text that closes with lines of equations."""
+    if not tail.endswith("}") or not tail[:-1].endswith(("\\end{align*", "\\end{align")):
+        return ""
+    return tail[: tail.rfind("\\end")].rpartition("=")[2].strip(" .\n\\&")
+
+
+def _unfinished(text: str, tail: str) -> bool:
+    """Whether a text was cut off, never left its thought, or repeats itself to the end."""
+    if "<think>" in text and "</think>" not in text:
+        return True
+    if len(tail) > 4 * LOOP_CHARS and tail.count(tail[-LOOP_CHARS:]) >= 4:
+        return True
+    for left, right in (("\\[", "\\]"), ("\\(", "\\)")):
+        if tail.rfind(left) > tail.rfind(right):
+            return True
+    return _CUT_WORD.search(tail, max(0, len(tail) - 80)) is not None
+
+
+def _closes_with(tail: str) -> str:
+    """What the last sentence says that something is, where that is an expression, not words."""
+    sentence = re.split(r"\n|(?<=[a-z])\.\s", tail[-300:])[-1].rstrip(" .")
+    said = re.split(r"\s(?:is|are|equals|=)\s", sentence)[-1] if " " in sentence else ""
+    expression = said != sentence and not _PLAIN_WORD.search(said)
+    return said.strip() if expression and len(said) < len(sentence) else ""
+
+
+def _closing(tail: str) -> str:
+    """`tail` without the questions, offers and notes it closes with, unless that is all."""
+    kept = clean(tail)
+    for _ in range(3):
+        line = kept.rfind("\n") + 1
+        if kept.endswith("?"):
+            start = max(kept.rfind(mark, 0, len(kept) - 1) for mark in (". ", "! ", "? ", "\n"))
+        elif line and _NOTE.match(kept, line):
+            start = line - 1
+        else:
+            break
+        kept = kept[: start + 1].rstrip()
+    return kept or tail

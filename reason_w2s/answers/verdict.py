@@ -26,6 +26,7 @@ Rule = Literal[
     "the_answer_is",
     "a_colon",
     "bold",
+    "whole",
     "last_math",
     "last_number",
     "last_letter",
