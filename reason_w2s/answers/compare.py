@@ -5,6 +5,7 @@ Symmetric in its two sides. `same` gives True, False, or None where that was not
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
@@ -22,7 +23,7 @@ from reason_w2s.answers.expression import (
 from reason_w2s.answers.formula import Outcome, same_formula
 from reason_w2s.answers.intervals import pieces
 from reason_w2s.answers.numbers import Based, Number
-from reason_w2s.answers.units import exchange
+from reason_w2s.answers.units import exchange, unit_of
 from reason_w2s.answers.values import (
     Atom,
     Choice,
@@ -38,6 +39,7 @@ from reason_w2s.answers.values import (
 
 # Phrases that can mean the same though their letters differ.
 _NOTHING = ("none", "no solution", "no solutions", "undefined", "does not exist", "dne", "null")
+_UNIT_LETTER = re.compile(r"^(-?\d{1,60}(?:\.\d{1,60})?)([a-zA-Z])$", re.ASCII)
 _UNORDERED = frozenset({"", "⦃"})
 _TUPLES = frozenset({"(", "\\langle"})
 
@@ -99,6 +101,8 @@ class Comparison:
         return None if worth is None and same else same
 
     def number_and_formula(self, number: Number, formula: Formula) -> bool | None:
+        if _attached(formula.text) == number.value:
+            return None
         worth = exchange(number.unit, formula.unit)
         if number.unit == "degree" and not formula.unit:
             node: Node = Product((Num(number.value), DEGREE))
@@ -233,15 +237,15 @@ class Comparison:
             return None
         distinct = self.distinct(group) if group.left == "" else []
         if len(distinct) == 1:
-            return True if self.same(single, distinct[0]) else None
+            return True if any(self.same(single, item) for item in group.items) else None
         return False
 
     def ratio_and_number(self, single: Value, group: Group) -> bool | None:
         values = [item.value for item in group.items if isinstance(item, Number)]
-        if not isinstance(single, Number) or len(values) != 2 or not values[1]:
+        if not isinstance(single, Number) or len(values) != 2:
             return None
-        if group.right == "clock":
-            return None
+        if group.right == "clock" or not values[1]:
+            return True if values == [single.value, 0] else None
         return single.value == values[0] / values[1]
 
     def clock_and_group(self, clock: Clock, group: Group) -> bool | None:
@@ -253,6 +257,11 @@ class Comparison:
         hour, minute, second = [*parts, 0][:3]
         return hour in (clock.hour, clock.hour % 12 or 12) and (minute, second) == (
             clock.minute, clock.second)  # fmt: skip
+
+    def number_and_clock(self, number: Number, clock: Clock) -> bool:
+        """`2` is `2:00 p.m.` where a time was asked for."""
+        hours = (clock.hour, clock.hour % 12 or 12)
+        return number.value in hours and not (clock.minute or clock.second)
 
     def equations(self, left: Equation, right: Equation) -> bool | None:
         if left.value is not None and right.value is not None and left.name == right.name:
@@ -311,6 +320,12 @@ def _rank(value: Value) -> int:
     return _ORDER.index(type(value))
 
 
+def _attached(text: str) -> Fraction | None:
+    """The number of `5g` or `20m`, where the letter may be a unit or a variable."""
+    match = _UNIT_LETTER.match(text)
+    return Fraction(match[1]) if match and unit_of(match[2]) else None
+
+
 def _by_name(group: Group) -> Group:
     items = [item for _, item in sorted(zip(group.right.split(","), group.items, strict=False),
                                         key=lambda pair: pair[0])]  # fmt: skip
@@ -351,7 +366,6 @@ _ORDER: list[type] = [
 _MIXED: dict[tuple[type, type], bool] = {
     (Number, Atom): False,
     (Number, Words): False,
-    (Number, Clock): False,
     (Atom, Atom): False,
     (Clock, Clock): False,
     (Formula, Atom): False,
@@ -366,6 +380,7 @@ _PAIRS: dict[tuple[type, type], Callable[..., bool | None]] = {
     (Choice, Choice): Comparison.choices,
     (Relation, Relation): Comparison.relations,
     (Equation, Equation): Comparison.equations,
+    (Number, Clock): Comparison.number_and_clock,
     (Number, Equation): Comparison.with_equation,
     (Formula, Equation): Comparison.with_equation,
     (Equation, Group): Comparison.with_equation,

@@ -65,6 +65,7 @@ _CIRCLE = re.compile(r"\^\s?(?:\{\s?\\circ\s?\}|\\circ(?![a-zA-Z]))")
 _TAKES = re.compile(r"\\(frac|binom|sqrt)(?![a-zA-Z])|[\^_]")
 _ENDLESS = re.compile(r"(?<![\d.])(\d{0,20}\.\d{0,20}?)(\d)\2{2,}\s?\.\.\.")
 _BOLD = re.compile(r"(?:(?<=[=:(\s])|^)\*\*(?=\S)|(?<=\S)\*\*(?=[\s.,;)]|$)")
+_INCHES = re.compile(r'(?<=\d)"(?![\w"])')
 _NARROW = re.compile(r",\\!\s?")
 _SPACES = re.compile(r"\s+")
 _COMMAND_END = re.compile(r"(\\[a-zA-Z]+) (?![a-zA-Z])")
@@ -84,6 +85,8 @@ def normalize(text: str) -> str:
     text = peel(text)
     if "**" in text:
         text = _BOLD.sub("", text).replace("**", "^")
+    if '"' in text:
+        text = _INCHES.sub(" inches", text)
     if "=" in text:
         for written, command in (("<=", "\\le "), (">=", "\\ge "), ("!=", "\\ne ")):
             text = text.replace(written, command)

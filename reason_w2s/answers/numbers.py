@@ -23,7 +23,10 @@ class Number:
 
 @dataclass(frozen=True, slots=True)
 class Based:
-    """A numeral with its base written out, as in 204_5. `value` is what it denotes."""
+    """A numeral with its base written out, as in 204_5.
+
+    `value` is what it denotes, -1 where it has a digit that its base does not have.
+    """
 
     digits: str
     base: int
@@ -53,7 +56,10 @@ _SIMPLE = re.compile(
 )
 _GROUPING = re.compile(r"[,' ]")
 _THOUSANDS = re.compile(r"(\d)\s?[kK]$")
-_TAIL = re.compile(r"(?<![\\a-zA-Z])[a-zA-Z]|[°%$£€¥₹¢]| \(?[a-zA-Z]")
+_ORDINAL = re.compile(r"^(\d{1,6})(?:st|nd|rd|th)\b(.*)$", re.DOTALL)
+# `3 30-minute episodes`, `240 5 dollar bills`: the second number says which.
+_SORT = re.compile(r"^ \d+(?:\.\d+)?[- ](?=[a-z]+[- ][a-z]+s\b)")
+_TAIL = re.compile(r"(?<![\\a-zA-Z])[a-zA-Z]|/(?=[a-zA-Z])| (?=\d[\d.]*[- ][a-z]{3})|[°%$£€¥₹¢]| \(?[a-zA-Z]")
 
 
 def read_number(normal: str) -> Number | None:
@@ -72,7 +78,9 @@ def read_number(normal: str) -> Number | None:
         if number is None or number.percent:
             return None
         return Number(number.value, unit_of(currency[2]))
-    return _spelled(normal) if normal[0].isalpha() else _with_tail(normal)
+    if normal[0].isalpha():
+        return _spelled(normal)
+    return _with_tail(_ORDINAL.sub(r"\1\2", normal))
 
 
 def read_based(normal: str) -> Based | None:
@@ -84,7 +92,7 @@ def read_based(normal: str) -> Based | None:
     try:
         return Based(match[1], base, int(match[1], base))
     except ValueError:
-        return None
+        return Based(match[1], base, -1)
 
 
 def _spelled(text: str) -> Number | None:
@@ -137,7 +145,8 @@ def _value(text: str) -> Fraction | None:
 
 
 def _tailed(value: Fraction, tail: str) -> Number | None:
-    attached, tail = not tail.startswith(" "), tail.strip()
+    tail = _SORT.sub(" ", tail)
+    attached, tail = tail[0] not in " /", tail.strip(" /")
     if unit_of(tail) and not tail.isalpha():
         return Number(value, unit_of(tail))
     if tail.startswith("%"):

@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import lru_cache
 
 from reason_w2s.answers.algebra import linear, normal_form
-from reason_w2s.answers.expression import MAX_DEPTH, Node, Sum, Unreadable, names, negative, parse
+from reason_w2s.answers.expression import MAX_DEPTH, Call, Node, Sum, Unreadable, names, negative, parse
 from reason_w2s.answers.normalize import NEW_ROW, SET_CLOSE, SET_OPEN, key, normalize
 from reason_w2s.answers.numbers import Number, read_based, read_number
 from reason_w2s.answers.units import exchange, read_unit
@@ -301,7 +301,9 @@ def _equation(normal: str, depth: int) -> Value | None:
                    for side, value in zip(sides, values, strict=True))  # fmt: skip
     if left is None or right is None or not (names(left.node) | names(right.node)):
         return None
-    return Equation(left, right)
+    # `\\sin A = 3/5` states the sine
+    said = values[1] if isinstance(left.node, Call) and not names(right.node) else None
+    return Equation(left, right, left.text if said else "", said)
 
 
 def _formula(text: str) -> Formula | None:
@@ -386,9 +388,9 @@ def _relation(parts: list[str]) -> Value | None:
 
 def _read_matrix(normal: str, depth: int) -> Value | None:
     match = _MATRIX.match(normal)
-    if match is None or "\\begin" in match[2] or _LOST_ROW.search(match[2]):
+    if match is None or "\\begin" in match[2]:
         return None
-    rows = [row for row in match[2].split(NEW_ROW) if row.strip()]
+    rows = [row for row in _LOST_ROW.sub(NEW_ROW, match[2]).split(NEW_ROW) if row.strip()]
     if sum(row.count("&") + 1 for row in rows) > MAX_ITEMS:
         return None
     cells = [Group("row", "", _items(row.split("&"), depth)) for row in rows]
