@@ -57,6 +57,10 @@ class Kind(StrEnum):
     latex = "latex"
     choice = "choice"
     text = "text"
+    lm_eval_gsm8k_strict = "lm_eval_gsm8k_strict"
+    lm_eval_gsm8k_flexible = "lm_eval_gsm8k_flexible"
+    lm_eval_minerva = "lm_eval_minerva"
+    hendrycks = "hendrycks"
 
 
 @app.command()
@@ -172,19 +176,49 @@ def evaluate(
 
 @app.command()
 def check(
-    file: Annotated[Path, typer.Argument(help="JSONL or Parquet with responses and golds.")],
+    file: Annotated[Path, typer.Argument(help="JSONL (also .gz) or Parquet, a response per row.")],
     response: Annotated[str, typer.Option(help="Column of the responses.")] = "response",
     gold: Annotated[str, typer.Option(help="Column of the gold answers.")] = "gold",
+    options: Annotated[
+        str | None, typer.Option(help="Column of the multiple choice texts, lists in order.")
+    ] = None,
     kind: Annotated[Kind, typer.Option(help="How answers are compared.")] = Kind.auto,
-    out: Annotated[Path | None, typer.Option(help="Write the verdicts here, as JSONL.")] = None,
+    rel_tol: Annotated[
+        float, typer.Option(min=0, max=0.1, help="Numbers may differ by so much of their size.")
+    ] = 0.0,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Each row with its verdict: FILE.jsonl, .jsonl.gz or .parquet."),
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Processes (default: one per core).")
+    ] = None,
+    audit: Annotated[
+        bool, typer.Option("--audit", help="Ask math-verify for a second opinion.")
+    ] = False,
+    audit_rows: Annotated[
+        int, typer.Option(min=0, help="On so many rows, drawn at random; 0: on all.")
+    ] = 1000,
+    examples: Annotated[int, typer.Option(min=0, help="Disagreements shown per class.")] = 5,
 ) -> None:
-    """Grade the responses in a file against their gold answers."""
-    from reason_w2s.answers.table import grade_file
+    """Grade the responses in a file against their gold answers.
 
-    counts, total = grade_file(file, response=response, gold=gold, kind=kind.value, out=out)
-    for status_, count in counts.most_common():
-        typer.echo(f"{status_:<24} {count:>8,}  {count / total:.3f}")
-    typer.echo(f"{'in all':<24} {total:>8,}")
+    Says how many are correct, by status and by the rule that found the answer. Undecided is what
+    could not be compared: never wrong. --audit shows where another grader disagrees.
+    """
+    from reason_w2s.answers import command
+    from reason_w2s.answers.table import Columns, Comparing
+
+    parts = command.run(
+        file,
+        Columns(response, gold, options),
+        Comparing(kind.value, rel_tol, workers),
+        out,
+        command.Auditing(audit_rows, examples) if audit else None,
+    )
+    for lines in parts:
+        for line in lines:
+            typer.echo(line)
 
 
 @app.command()

@@ -114,10 +114,12 @@ def test_check_grades_a_file(tmp_path, monkeypatch, capsys):
     ]
     file, out_file = tmp_path / "r.jsonl", tmp_path / "v.jsonl"
     file.write_text("\n".join(map(json.dumps, rows)))
-    code, out, _ = main(["check", str(file), "--out", str(out_file)], monkeypatch, capsys)
+    code, out, err = main(["check", str(file), "--out", str(out_file)], monkeypatch, capsys)
     assert code == 0
-    counts = {line.rsplit(maxsplit=2)[0].strip(): line for line in out.splitlines()}
-    assert "0.333" in counts["correct"]
+    counts = {line.split()[0]: line.split()[1:] for line in out.splitlines() if line}
+    assert counts["correct"] == ["1", "33.3%"]
+    assert counts["boxed"] == ["2", "66.7%", "1", "1", "0"]
+    assert err.startswith("checked  3 rows in ")
     verdicts = [
         json.loads(line)["verdict"]["correct"] for line in out_file.read_text().splitlines()
     ]

@@ -25,6 +25,7 @@ from reason_w2s.evaluate.statistics import wilson
 
 SHARED = Path(os.environ.get("REASON_W2S_SHARED", Path(__file__).parents[3] / ".." / "shared"))
 FILES = ("graders_dev.jsonl", "graders_real_dev.jsonl")
+SHARES = ("precision", "recall")
 PEER = Path(__file__).with_name("peer_math_verify.py")
 
 Row = dict[str, Any]
@@ -123,11 +124,19 @@ def _share(part: int, whole: int) -> list[float] | None:
 
 def _line(name: str, figures: dict[str, Any]) -> str:
     shares = []
-    for key in ("precision", "recall"):
+    for key in SHARES:
         found = figures[key]
         shares.append("-" if found is None else f"{found[0]:.4f} [{found[1]:.3f}, {found[2]:.3f}]")
     return (
-        f"{name:<24} n {figures['n']:>4}  precision {shares[0]:<23} recall {shares[1]:<23} "
+        f"{name:<12} n {figures['n']}  precision {shares[0]}  recall {shares[1]}  "
+        f"false accepts {figures['false_accepts']}  missed {figures['missed']}"
+    )
+
+
+def _category(name: str, figures: dict[str, Any]) -> str:
+    shares = ["-" if figures[key] is None else f"{figures[key][0]:.3f}" for key in SHARES]
+    return (
+        f"  {name:<22} n {figures['n']:>4}  precision {shares[0]:<5}  recall {shares[1]:<5}  "
         f"false accepts {figures['false_accepts']:>2}  missed {figures['missed']:>3}"
     )
 
@@ -155,7 +164,7 @@ def main() -> None:
             figures["math_verify"] = theirs
             print(_line("math-verify", theirs))
         for category, one in figures["categories"].items():
-            print(f"  {_line(category, one)}")
+            print(_category(category, one))
         if wished.failures:
             print("\n".join(failures(rows, verdicts)))
     if wished.out:
