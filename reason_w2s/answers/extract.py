@@ -60,7 +60,7 @@ _ANSWER_LABEL = re.compile(r"^(?:the )?(?:final )?answer(?: is)?\s?[:=]?\s?", re
 # In `lm-eval`'s MATH prompts the last line reads `Final Answer: The final answer is X. I hope ...`.
 _LABEL = re.compile(
     r"[\s#*_>\-\u2022\u2705\"'\[({<|\\.]*(?:(?:the|my|our|so|final|correct|short|thus|therefore|hence|and"
-    r"|direct|numerical|numeric|exact|textbf\{|text\{|mathbf\{|boxed|best)[\s*_,:\-]*)*",
+    r"|direct|numerical|numeric|exact|textbf\{|text\{|mathbf\{|boxed|best|\d{1,2}[.)])[\s*_,:\-]*)*",
     re.IGNORECASE,
 )
 _COLON = re.compile(
@@ -92,16 +92,24 @@ _OTHER_SAYS = re.compile(
 )
 _OPTION_IS = re.compile(r"\b(?i:option|choice)(?: is)?:?\s*\**\(?([A-J])\b(?!')")
 _NOTE = re.compile(r"\((?:[^()\n]|\([^()\n]*\))*\)\.?$|\W{0,4}Note\b")
+_SIGNS = re.compile(r"\\(?:begin|end)\{[a-z]+\}|\\[a-zA-Z]+|[^0-9A-Za-z.+*-]|\.$")
 _NAMED = re.compile(r"^[a-zA-Z]\s?=\s?")
 _PLAIN_WORD = re.compile(r"(?<![\\A-Za-z{])(?!(?:and|or|pi)\b)[A-Za-z]{2,}")
 _BOLD = re.compile(r"\*\*([^*\n]{1,200})\*\*")
 _LETTER = re.compile(r"(?<![A-Za-z'])\(?([A-J])\)?(?![A-Za-z'])(?!\s[a-z])")
+_LETTERS = re.compile(r"[A-J](?:\s?(?:,|&|\band\b|\bor\b)\s?[A-J]\b)+")
 _STYLED = re.compile("[\U0001d400-\U0001d7ff]")
 # No sentence ends in one of these.
 _CUT_WORD = re.compile(
     r"(?:\s(?:a|an|the|of|to|and|or|but|so|if|that|then|which|than|by|at|in|on|for|from|with|is|are|was"
     r"|because|since|as|when)|print\([^\n()]*\)|[=+/({\[<\\,^&\u00d7\u00f7:]|<<[^<>\n]{0,60})$"
 )
+_LIST_NUMBER = re.compile(r"\n\s?(\d{1,2})\.$")
+_OPEN_SENTENCE = re.compile(
+    r"(?:Therefore|Thus|So|Hence|Finally|Next|Now|Then|Since)\b[^\d.!?]*"
+    r"|[-*\s]*[A-Z][\w',-]*(?:\s[\w',-]+){2,60}"
+)
+_A_NAME = re.compile(r"\\?[a-zA-Z]{1,8}(?:\([a-z]\))?")
 MAX_GAP_CHARS = 60
 """Two boxes at most so far apart, with only marks between them, are one answer."""
 MAX_MENTIONS = 40
@@ -289,11 +297,11 @@ def _value(answer: str) -> object:
 
 
 def _same(said: Mark, strong: Mark) -> bool:
-    """Whether a sentence only repeats a box or `####`, be it without the base of a numeral."""
+    """Whether a sentence only repeats a box or `####`, be it with less of its notation."""
     first, second = said.answer, strong.answer
-    if first == second or second.startswith(first + "_"):
+    if not second or first == second or second.startswith(first + "_"):
         return bool(second)
-    return bool(second) and _value(first) == _value(second)
+    return _SIGNS.sub("", first) == _SIGNS.sub("", second) or _value(first) == _value(second)
 
 
 def _hashes(text: str, start: int) -> Mark | None:
@@ -397,7 +405,7 @@ def _begins(text: str, start: int) -> bool:
     """Whether a statement is a sentence, not a clause of one (`if n = 2, the answer is 3`)."""
     head = text[max(0, start - 60) : start]
     ends = max(head.rfind(mark) for mark in ("\n", ". ", ".$", "$.", "! ", "}.", ".**", "]"))
-    return _LABEL.fullmatch(head[ends + 1 :]) is not None
+    return _LABEL.fullmatch(head[ends + 1 :].lstrip(" $})]*")) is not None
 
 
 def _mentions(text: str, start: int = 0, forward: bool = False) -> Iterator[int]:
@@ -452,8 +460,9 @@ def _quoted(text: str, start: int, end: int) -> Mark | None:
 def _stated(text: str, start: int, end: int, rule: Rule, kind: Kind) -> Mark | None:
     line = content(text, end)
     if kind == "choice":
-        letter = _LETTER.search(line)
-        return Mark(start, end, letter[1], rule) if letter else None
+        several = _LETTERS.match(line)
+        letter = several or _LETTER.search(line)
+        return Mark(start, end, letter[several is None], rule) if letter else None
     phrase = answer_in(line)
     if rule in _LABELS and _goes_on(text, end, line, phrase):
         return None
@@ -491,18 +500,17 @@ def _a_colon(text: str, start: int, kind: Kind, strict: bool) -> Mark | None:
 
 def _elsewhere(text: str, start: int, kind: Kind, strict: bool) -> Mark | None:
     """An answer stated in another language, or as `the correct option is C`."""
-    if kind == "choice":
-        option = _last(_OPTION_IS, text[max(start, len(text) - WINDOW_CHARS) :])
-        return Mark(start, start, option[1], "the_answer_is") if option else None
-    tail = text[max(start, len(text) - WINDOW_CHARS) :]
-    lower = tail.lower()
+    start = max(start, len(text) - WINDOW_CHARS)
+    named = _last(_OPTION_IS, text[start:]) if kind == "choice" else None
+    if named:
+        return Mark(start, start, named[1], "the_answer_is")
+    lower = text[start:].lower()
     for word in _OTHER_WORDS:
         at = lower.rfind(word)
-        says = _OTHER_SAYS.match(tail, at + len(word)) if at >= 0 else None
-        if says:
-            phrase = answer_in(content(tail, says.end()))
-            if phrase.plain or (not strict and is_short(phrase.answer)):
-                return Mark(start, start, phrase.answer, "the_answer_is")
+        says = _OTHER_SAYS.match(text, start + at + len(word)) if at >= 0 else None
+        mark = _stated(text, start + at, says.end(), "the_answer_is", kind) if says else None
+        if mark and mark.answer and (mark.plain or (not strict and is_short(mark.answer))):
+            return mark
     return None
 
 
@@ -536,8 +544,11 @@ def _whole(text: str, kind: Kind) -> Extracted | None:
     line = text.strip()
     if not line or len(line) > MAX_ANSWER_CHARS or "\n\n" in line:
         return None
-    if kind == "choice" or ("\n" in line and line[0] not in "$\\"):
+    if "\n" in line and line[0] not in "$\\":
         return None
+    if kind == "choice":
+        letter = option(clean(line))
+        return Extracted(letter, "whole") if letter else None
     words = len(_PLAIN_WORD.findall(line))
     if (words == 0 and "\\begin{align" not in line) or is_bare(line):
         return Extracted(right_side(answer_in(line).answer), "whole")
@@ -552,18 +563,34 @@ def _guess(tail: str, kind: Kind) -> Extracted | None:
         return Extracted(letters[-1], "last_letter") if letters else None
     formulas = formulas_of(tail) if "$" in tail or "\\" in tail else []
     if kind in ("latex", "text"):
-        answer = (
-            right_side(inner(formulas[-1])) if formulas else _aligned(tail) or _closes_with(tail)
-        )
-        return Extracted(answer, "last_math") if answer else None
+        return _last_math(tail, [one for one in formulas if not _mentions_a_name(tail, one)])
     number = _last(NUMBER, tail)
-    if number is None:
+    if number is None or _breaks_off(tail, number.end()):
         return None
     if formulas and formulas[-1].end() > number.start() and "\\" in formulas[-1][0]:
         right = inner(formulas[-1]).rpartition("=")[2].strip(" .")
         if read_number(normalize(right)) is not None:
             return Extracted(right, "last_math")
     return Extracted(number[0].strip(), "last_number")
+
+
+def _last_math(tail: str, formulas: list[re.Match[str]]) -> Extracted | None:
+    if formulas and _breaks_off(tail, formulas[-1].end()):
+        return None
+    answer = right_side(inner(formulas[-1])) if formulas else _aligned(tail) or _closes_with(tail)
+    return Extracted(answer, "last_math") if answer else None
+
+
+def _mentions_a_name(tail: str, formula: re.Match[str]) -> bool:
+    """Whether a formula inside a sentence is only a name: `the sequence $f(n)$ of`."""
+    behind = tail[formula.end() :].strip(" .*")
+    return bool(behind) and _A_NAME.fullmatch(inner(formula)) is not None
+
+
+def _breaks_off(tail: str, end: int) -> bool:
+    """Whether a text goes on behind its last number with a sentence that does not end."""
+    sentence = re.split(r"\n|(?<=[.!?])\s", tail[end:])
+    return len(sentence) > 1 and _OPEN_SENTENCE.fullmatch(sentence[-1].strip()) is not None
 
 
 def _aligned(tail: str) -> str:
@@ -582,6 +609,9 @@ def _unfinished(text: str, tail: str) -> bool:
     for left, right in (("\\[", "\\]"), ("\\(", "\\)")):
         if tail.rfind(left) > tail.rfind(right):
             return True
+    number = _LIST_NUMBER.search(tail, max(0, len(tail) - 8))
+    if number and f"\n{int(number[1]) - 1}. " in tail:
+        return True
     return _CUT_WORD.search(tail, max(0, len(tail) - 80)) is not None
 
 

@@ -29,6 +29,8 @@ CASES = [
     ("\\boxed{17}\n\nThe answer is that we add 8 and 9.", "auto", "17", "boxed"),
     ("\\boxed{10001_2} The answer is: 10001", "auto", "10001_2", "boxed"),
     ("She adds \\boxed{40} to it.\nFinal Answer: $1,240", "auto", "$1,240", "final_answer"),
+    ("\\boxed{\\frac{37\\pi}{4}}. The answer is: 37/4", "auto", "\\frac{37\\pi}{4}", "boxed"),
+    ("the sine is $\\boxed{6}.$ So the answer is 36.", "auto", "36.", "the_answer_is"),
     # ####
     ("5 + 3 = 8\n#### 8 ", "auto", "8", "hashes"),
     ("5 + 3 = 8 ; 8 - 2 = 6 ; #### 6", "auto", "6", "hashes"),
@@ -44,6 +46,7 @@ CASES = [
     ("#### Evelyn", "text", "Evelyn", "hashes"),
     # headings and labels
     ("add 9\n\n**ANSWER**\n$18", "number", "$18", "final_answer"),
+    ("**3. ANSWER**\n54", "number", "54", "final_answer"),
     ("## ANSWER\n\n**$18**", "number", "$18", "final_answer"),
     ("### Final Answer\n42", "number", "42", "final_answer"),
     ("**Final Answer: 18**", "number", "18", "final_answer"),
@@ -105,6 +108,9 @@ CASES = [
     ("The correct option is **C**", "choice", "C", "the_answer_is"),
     ("I would say Option D is correct", "choice", "D", "the_answer_is"),
     ("So it is B.\nAnswer: (B)", "choice", "B", "a_colon"),
+    ("The answer is: B, C", "choice", "B, C", "the_answer_is"),
+    ("La r\u00e9ponse est A, pas B", "choice", "A", "the_answer_is"),
+    ("B: because A is wrong", "choice", "B", "whole"),
 ]
 
 
@@ -145,6 +151,8 @@ def test_boxes_side_by_side_are_a_list_of_what_differs(response, answer):
         "That gives \\[ 5 + 6",
         "There are 5 apples, and the",
         "x = 5\ny = 6\nprint(x * y)",
+        "It gives 5.\n\nTherefore, the number of apples he",
+        "Solve:\n6. Add 5: 54x = 74.\n7.",
         # going round in circles
         "It is 5. " + "Wait, let me count the apples in the other box. " * 8,
         "5 / 3 = 1." + "6" * 300,
