@@ -102,7 +102,7 @@ def clean(line: str) -> str:
     """`line` without what is only typography, or polite."""
     if "ope" in line or "ou" in line or "et me" in line:
         line = _CLOSING.sub("", line)
-    return line.strip().strip("*_`").strip(" \t\r\n\u3002")
+    return line.strip().strip("*_`").strip(" \t\r\n\u3002").removesuffix("です")
 
 
 def answer_in(line: str) -> Phrase:
