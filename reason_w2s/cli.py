@@ -188,7 +188,10 @@ def check(
     ] = 0.0,
     out: Annotated[
         Path | None,
-        typer.Option(help="Each row with its verdict: FILE.jsonl, .jsonl.gz or .parquet."),
+        typer.Option(
+            help="Write each row with its verdict, once all are there: FILE.jsonl, .jsonl.gz or "
+            ".parquet."
+        ),
     ] = None,
     workers: Annotated[
         int | None, typer.Option(min=1, help="Processes (default: one per core).")
@@ -216,9 +219,13 @@ def check(
         out,
         command.Auditing(audit_rows, examples) if audit else None,
     )
-    for lines in parts:
-        for line in lines:
-            typer.echo(line)
+    try:
+        for lines in parts:
+            for line in lines:
+                typer.echo(line)
+    except KeyboardInterrupt as error:
+        typer.echo("stopped", err=True)
+        raise typer.Exit(130) from error
 
 
 @app.command()

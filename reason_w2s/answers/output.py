@@ -6,6 +6,7 @@ import gzip
 import json
 import os
 from dataclasses import fields
+from io import TextIOWrapper
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol
@@ -76,9 +77,9 @@ class Output:
 
 class _Lines:
     def __init__(self, place: Path) -> None:
-        opener = gzip.open if place.suffix == ".gz" else open
+        raw: Any = gzip.open(place, "wb", 6) if place.suffix == ".gz" else place.open("wb")
         # a lone surrogate becomes \udc00, which is how JSON writes it
-        self.stream = opener(place, "wt", encoding="utf-8", errors="backslashreplace")
+        self.stream = TextIOWrapper(raw, encoding="utf-8", errors="backslashreplace", newline="\n")
 
     def write(self, rows: list[Row]) -> None:
         for row in rows:

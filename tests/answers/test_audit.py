@@ -1,12 +1,13 @@
 """The second opinion and the classes of disagreement."""
 
+import json
 from importlib.util import find_spec
 
 import pytest
 
-from reason_w2s.answers import Verdict, audit
+from reason_w2s.answers import Verdict, audit, command
 from reason_w2s.answers.audit import Audit, Compared, compare, lines
-from reason_w2s.answers.table import Graded
+from reason_w2s.answers.table import Columns, Comparing, Graded
 from reason_w2s.errors import MissingExtra
 
 needs_math_verify = pytest.mark.skipif(
@@ -97,3 +98,15 @@ def test_opinions_come_from_killable_workers(monkeypatch):
         "theirs no opinion",
     ]
     assert found[3] in ("theirs gave up", "theirs no opinion", "ours correct, theirs wrong")
+
+
+@needs_math_verify
+def test_the_command_shows_both(tmp_path, capsys):
+    file = tmp_path / "in.jsonl"
+    rows = [{"response": "\\boxed{0.5}", "gold": "1/2"}, {"response": "so 3", "gold": "1/2"}]
+    file.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    parts = command.run(file, Columns(), Comparing(workers=1), None, command.Auditing(rows=0))
+    graded, audited = parts
+    assert graded[1].split() == ["correct", "1", "50.0%"]
+    assert audited[1].split() == ["audit", "by", "math-verify", "rows", "share"]
+    assert "audited  2 rows in" in capsys.readouterr().err
