@@ -201,7 +201,7 @@ def _value(node: Node, at: _Pair) -> Value:
         case Call("log", (base, argument)):
             result = mp.log(_value(argument, at)) / mp.log(_value(base, at))
         case Call(function, arguments):
-            result = _FUNCTIONS[function](*(_value(one, at) for one in arguments))
+            result = _call(function, [_value(one, at) for one in arguments])
     return result
 
 
@@ -226,6 +226,12 @@ def _check_size(log2: Value) -> None:
         raise OverflowError("too large")
 
 
+def _call(function: str, values: list[Value]) -> Value:
+    if function in _CYCLES:
+        _check_size(abs(values[0]))
+    return _FUNCTIONS[function](*values)
+
+
 def _whole(value: Value, up: bool) -> Value:
     if isinstance(value, mpmath.mpc):
         raise ValueError("not real")
@@ -242,6 +248,8 @@ def _factorial(value: Value) -> Value:
     return mp.factorial(value)
 
 
+# Of a larger number they need as many digits as it has.
+_CYCLES = frozenset({"sin", "cos", "tan", "cot", "sec", "csc", "sinh", "cosh", "tanh", "exp"})
 _FUNCTIONS: dict[str, Callable[..., Value]] = {
     "sin": mp.sin,
     "cos": mp.cos,

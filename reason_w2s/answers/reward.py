@@ -60,20 +60,22 @@ class Reward:
         Raises:
             ConfigError: the data set lacks the column, or has another number of rows.
         """
+        golds = [final(gold) for gold in _column(columns, self.column)]
         verdicts = check_many(
             [text(completion) for completion in completions],
-            [final(gold) for gold in _column(columns, self.column)],
+            golds,
             self.kind,
             _column(columns, self.options) if self.options else None,
             self.workers,
             rel_tol=self.rel_tol,
         )
+        rewards = [_reward(verdict, gold) for verdict, gold in zip(verdicts, golds, strict=True)]
         if log_extra is not None:
             log_extra(f"{self.name}_extracted", [verdict.answer for verdict in verdicts])
             log_extra(f"{self.name}_status", [verdict.status for verdict in verdicts])
-        if log_metric is not None and verdicts:
-            log_metric(f"{self.name}_undecided", _undecided(verdicts))
-        return [None if one.correct is None else float(one.correct) for one in verdicts]
+        if log_metric is not None and rewards:
+            log_metric(f"{self.name}_undecided", rewards.count(None) / len(rewards))
+        return rewards
 
 
 def reward_for(
@@ -132,8 +134,11 @@ def _column(columns: dict[str, Any], name: str) -> Sequence[Any]:
     return found
 
 
-def _undecided(verdicts: list[Verdict]) -> float:
-    return sum(verdict.correct is None for verdict in verdicts) / len(verdicts)
+def _reward(verdict: Verdict, gold: Any) -> float | None:
+    # Without a gold answer not even a silent response is wrong.
+    if verdict.correct is None or gold is None or gold == "":
+        return None
+    return float(verdict.correct)
 
 
 reward = Reward()

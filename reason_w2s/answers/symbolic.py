@@ -13,8 +13,9 @@ import sympy
 from reason_w2s.answers.expression import Call, Name, Node, Num, Power, Product, Sum
 from reason_w2s.answers.precise import said
 
-# Powers, factorials and binomials of whole numbers above so many bits stay unevaluated.
+# A power of more bits, or a factorial or binomial of a number of more, is not worked out.
 MAX_BITS = 20_000
+MAX_ARGUMENT_BITS = 10
 
 
 def answer(request: list[str] | None) -> str:
@@ -68,18 +69,26 @@ def _sympy(node: Node) -> Any:
 def _sympy_power(base: Any, exponent: Any) -> Any:
     if exponent.is_Rational and exponent.q % 2 and exponent.q > 1 and base.is_negative is not False:
         return sympy.real_root(base, exponent.q) ** exponent.p
-    if base.is_Rational and exponent.is_Rational:
-        bits = max(int(base.p).bit_length(), int(base.q).bit_length())
-        if abs(exponent) * bits > MAX_BITS:
-            return sympy.Pow(base, exponent, evaluate=False)
+    if base.is_Rational and exponent.is_Rational and abs(exponent) * _bits(base) > MAX_BITS:
+        if base.is_negative:
+            raise ValueError("too large a power of a negative number")
+        return _huge("power", [base, exponent])
     return sympy.Pow(base, exponent)
 
 
 def _sympy_call(function: str, arguments: list[Any]) -> Any:
+    large = any(one.is_Rational and _bits(one) > MAX_ARGUMENT_BITS for one in arguments)
+    if large and function in ("factorial", "binom"):
+        return _huge(function, arguments)
     known = {"arcsin": "asin", "arccos": "acos", "arctan": "atan", "abs": "Abs", "ceil": "ceiling"}
     known |= {"binom": "binomial", "ln": "log"}
-    make = getattr(sympy, known.get(function, function))
-    large = any(one.is_Rational and abs(one) > MAX_BITS // 10 for one in arguments)
-    if large and function in ("factorial", "binom"):
-        return make(*arguments, evaluate=False)
-    return make(*arguments)
+    return getattr(sympy, known.get(function, function))(*arguments)
+
+
+def _bits(number: Any) -> int:
+    return max(int(number.p).bit_length(), int(number.q).bit_length())
+
+
+def _huge(function: str, arguments: list[Any]) -> Any:
+    """A positive number of which nothing else is known. Sympy works out any other form of it."""
+    return sympy.Symbol(f"{function}{tuple(arguments)}", positive=True)
