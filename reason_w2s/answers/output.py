@@ -6,6 +6,7 @@ import gzip
 import json
 import os
 from dataclasses import fields
+from functools import partial
 from io import TextIOWrapper
 from pathlib import Path
 from types import TracebackType
@@ -77,7 +78,8 @@ class Output:
 
 class _Lines:
     def __init__(self, place: Path) -> None:
-        raw: Any = gzip.open(place, "wb", 6) if place.suffix == ".gz" else place.open("wb")
+        opener = partial(gzip.open, compresslevel=6) if place.suffix == ".gz" else open
+        raw: Any = opener(place, mode="wb")
         # a lone surrogate becomes \udc00, which is how JSON writes it
         self.stream = TextIOWrapper(raw, encoding="utf-8", errors="backslashreplace", newline="\n")
 
