@@ -1,10 +1,10 @@
 r"""A normal form for formulas: quotients of polynomials with exact coefficients.
 
 What a polynomial is made of (its *generators*): variables, `pi`, `e`, `i`, primes under a root
-(`\sqrt{12}` is 2 times the prime 3 to the power 1/2), and whatever cannot be taken apart further, as
+(`\sqrt{12}` is 2 times the prime 3 to the power 1/2), and whatever cannot be taken apart, as
 `sin(x)` or `2^(n)`. Exponents are fractions. Roots of distinct primes are independent over the
-rationals (Besicovitch, 1940), so two forms of plain generators are equal only if they are the same
-function; where both sides are defined, that is: `x^2/x` is `x`.
+rationals (Besicovitch, 1940), so two forms of plain generators are equal only if they are the
+same function; where both sides are defined, that is: `x^2/x` is `x`.
 """
 
 from __future__ import annotations
@@ -92,7 +92,7 @@ def same_form(left: Form, right: Form) -> bool:
 
 
 def proportional(left: Form, right: Form) -> Fraction | None:
-    """The constant `c` with `left = c * right`, of the tops alone: their zeros are then the same."""
+    """The constant `c` with `left = c * right`, of the tops alone (the zeros are then the same)."""
     if left.top.keys() != right.top.keys() or not left.top:
         return None
     ratios = {left.top[mono] / right.top[mono] for mono in left.top}
@@ -402,7 +402,7 @@ _SINES: dict[Fraction, Node] = {
     Fraction(1, 3): Product((Num(_HALF), Power(Num(Fraction(3)), Num(_HALF)))),
     Fraction(1, 2): Num(_ONE),
 }
-_OF_SINES: dict[Fraction, Node] = {"sec": ("cos", -1), "csc": ("sin", -1)}
+_OF_SINES = {"sec": ("cos", -1), "csc": ("sin", -1)}
 
 
 def _call(node: Call) -> Form:

@@ -21,7 +21,7 @@ from reason_w2s.answers.expression import (
     negative,
 )
 from reason_w2s.answers.formula import Outcome, same_formula
-from reason_w2s.answers.intervals import pieces
+from reason_w2s.answers.groups import same_groups, same_single
 from reason_w2s.answers.numbers import Based, Number
 from reason_w2s.answers.units import exchange, unit_of
 from reason_w2s.answers.values import (
@@ -40,16 +40,14 @@ from reason_w2s.answers.values import (
 # Phrases that can mean the same though their letters differ.
 _NOTHING = ("none", "no solution", "no solutions", "undefined", "does not exist", "dne", "null")
 _UNIT_LETTER = re.compile(r"^(-?\d{1,60}(?:\.\d{1,60})?)([a-zA-Z])$", re.ASCII)
-_UNORDERED = frozenset({"", "⦃"})
-_TUPLES = frozenset({"(", "\\langle"})
 
 
 @dataclass
 class Comparison:
     """One comparison of two answers.
 
-    `rel_tol`: numbers this close, relative to the larger, are the same; 0 is exact. `trouble` is set
-    where the symbolic layer could not answer: timeout, memory, crashed.
+    `rel_tol`: numbers this close, relative to the larger, are the same; 0 is exact. `trouble` says
+    why the symbolic layer could not answer, where that was so: timeout, memory, crashed.
     """
 
     rel_tol: float = 0.0
@@ -104,21 +102,17 @@ class Comparison:
         if _attached(formula.text) == number.value:
             return None
         worth = exchange(number.unit, formula.unit)
-        if number.unit == "degree" and not formula.unit:
-            node: Node = Product((Num(number.value), DEGREE))
-            turned = same_formula("", node, formula.text, formula.node, self.rel_tol)
-            if turned == "same":
-                return True
         if worth is None or worth == 0:
-            return worth if worth is None else False
-        values = [number.value * worth]
+            return None if worth is None else False
+        value = number.value * worth
+        nodes: list[tuple[str, Node]] = [(f"({value})", Num(value))]
         if number.percent:
-            values.append(number.value / 100)
+            nodes.append((f"({number.value})/100", Num(number.value / 100)))
+        if number.unit == "degree" and not formula.unit:
+            nodes.append((f"({number.value})°", Product((Num(number.value), DEGREE))))
         found = [
-            self.settle(
-                same_formula(f"({value})", Num(value), formula.text, formula.node, self.rel_tol)
-            )
-            for value in values
+            self.settle(same_formula(text, node, formula.text, formula.node, self.rel_tol))
+            for text, node in nodes
         ]
         return True if True in found else None if None in found else False
 
@@ -127,130 +121,9 @@ class Comparison:
             self.trouble = outcome
         return {"same": True, "different": False}.get(outcome)
 
-    def groups(self, left: Group, right: Group) -> bool | None:
-        kinds = {left.left, right.left}
-        if ":" in kinds:
-            return self.ratios(left, right) if len(kinds) == 1 else None
-        if "matrix" in kinds or "row" in kinds:
-            return self.matrices(left, right)
-        if "\\cup" in kinds:
-            return self.unions(left, right)
-        if "named" in kinds:
-            return self.named(left, right)
-        if kinds <= _UNORDERED:
-            return self.unordered(left, right, repeats="⦃" not in kinds)
-        if kinds <= _TUPLES and len(kinds) == 2:
-            return self.ordered(left, right)
-        if kinds & (_UNORDERED | {"\\langle"}):
-            # A bare list and a tuple can be the same pair; so can they differ in meaning.
-            return False if self.unordered(left, right, True) is False else None
-        if (left.left, left.right) != (right.left, right.right):
-            return False
-        return self.ordered(left, right)
-
-    def ratios(self, left: Group, right: Group) -> bool | None:
-        """Proportional ratios are one; two that may be times of day must be the same."""
-        same = self.ordered(left, right)
-        values = [[item.value for item in group.items if isinstance(item, Number)]
-                  for group in (left, right)]  # fmt: skip
-        if same is not False or len(values[0]) != len(values[1]):
-            return same
-        if len(values[0]) < len(left.items) or not all(values[0] + values[1]):
-            return None
-        scales = {one / other for one, other in zip(*values, strict=True)}
-        if len(scales) > 1:
-            return False
-        return None if "clock" in (left.right, right.right) else True
-
-    def matrices(self, left: Group, right: Group) -> bool | None:
-        if left.left == right.left:
-            return self.ordered(left, right)
-        matrix, other = (left, right) if left.left == "matrix" else (right, left)
-        rows = all(isinstance(row, Group) and row.left in "([" for row in other.items)
-        if other.left not in "([" or not rows or matrix.left != "matrix":
-            return None
-        turned = tuple(Group("row", "", row.items) for row in other.items if isinstance(row, Group))
-        return self.ordered(matrix, Group("matrix", "", turned))
-
-    def unions(self, left: Group, right: Group) -> bool | None:
-        first, second = pieces(left), pieces(right)
-        if first is not None and second is not None:
-            return first == second
-        if left.left != right.left and "" not in (left.left, right.left):
-            return None
-        same = self.unordered(left, right, repeats=False)
-        return None if same is False and len(left.items) != len(right.items) else same
-
-    def named(self, left: Group, right: Group) -> bool | None:
-        if left.left == right.left:
-            if sorted(left.right.split(",")) != sorted(right.right.split(",")):
-                return None if self.unordered(left, right, True) else False
-            return self.ordered(_by_name(left), _by_name(right))
-        group, other = (left, right) if left.left == "named" else (right, left)
-        same = self.ordered(_by_name(group), other)
-        if other.left != "":
-            return same if other.left in _TUPLES else None
-        written = self.ordered(group, other)
-        if same or written:
-            return True
-        return None if None in (same, written) else False
-
-    def ordered(self, left: Group, right: Group) -> bool | None:
-        if len(left.items) != len(right.items):
-            opaque = any(isinstance(item, Opaque) for item in left.items + right.items)
-            return None if opaque else False
-        pairs = zip(left.items, right.items, strict=True)
-        return _all([self.same(one, other) for one, other in pairs])
-
-    def unordered(self, left: Group, right: Group, repeats: bool) -> bool | None:
-        """As multisets; a repeated value matters to a list of roots (undecided), not to a set."""
-        first, second = self.distinct(left), self.distinct(right)
-        table = [[self.same(one, other) for other in second] for one in first]
-        columns = list(zip(*table, strict=True))
-        lonely = any(not any(cell is not False for cell in line) for line in [*table, *columns])
-        if lonely:
-            return False
-        if len(first) != len(second) or not _matched(table):
-            certain = all(cell is not None for line in table for cell in line)
-            return False if certain else None
-        repeated = len(left.items) != len(right.items) and not isinstance(first[0], Group)
-        return None if repeats and repeated else True
-
-    def distinct(self, group: Group) -> list[Value]:
-        kept: list[Value] = []
-        for item in group.items:
-            if not any(self.same(item, other) for other in kept):
-                kept.append(item)
-        return kept
-
-    def group_and_single(self, single: Value, group: Group) -> bool | None:
-        if isinstance(single, Words) or any(isinstance(i, Opaque | Words) for i in group.items):
-            return None
-        if group.left == ":":
-            return self.ratio_and_number(single, group)
-        if isinstance(single, Atom) and single.name == "reals":
-            whole = (Atom("-inf"), Atom("inf"))
-            return (group.left, group.right, group.items) == ("(", ")", whole)
-        if group.left == "\\cup" and isinstance(single, Number | Formula):
-            return False
-        if group.left in ("\\cup", "matrix") or isinstance(single, Atom):
-            return None
-        distinct = self.distinct(group) if group.left == "" else []
-        if len(distinct) == 1:
-            return True if any(self.same(single, item) for item in group.items) else None
-        return False
-
-    def ratio_and_number(self, single: Value, group: Group) -> bool | None:
-        values = [item.value for item in group.items if isinstance(item, Number)]
-        if not isinstance(single, Number) or len(values) != 2:
-            return None
-        if group.right == "clock" or not values[1]:
-            return True if values == [single.value, 0] else None
-        return single.value == values[0] / values[1]
-
     def clock_and_group(self, clock: Clock, group: Group) -> bool | None:
         if group.left == "":
-            return self.group_and_single(clock, group)
+            return same_single(self.same, clock, group)
         if group.left != ":" or group.right != "clock":
             return None
         parts = [int(item.value) for item in group.items if isinstance(item, Number)]
@@ -326,38 +199,18 @@ def _attached(text: str) -> Fraction | None:
     return Fraction(match[1]) if match and unit_of(match[2]) else None
 
 
-def _by_name(group: Group) -> Group:
-    items = [item for _, item in sorted(zip(group.right.split(","), group.items, strict=False),
-                                        key=lambda pair: pair[0])]  # fmt: skip
-    return Group("named", "", tuple(items))
-
-
 def _difference(equation: Equation) -> Node:
     if equation.left is None or equation.right is None:
         raise Unreadable("a side that is no formula")
     return Sum((equation.left.node, negative(equation.right.node)))
 
 
-def _all(results: list[bool | None]) -> bool | None:
-    if False in results:
-        return False
-    return None if None in results else True
+def _groups(comparison: Comparison, left: Group, right: Group) -> bool | None:
+    return same_groups(comparison.same, left, right)
 
 
-def _matched(table: list[list[bool | None]]) -> bool:
-    """Whether each row can have a column of its own where the cell is True (equality is transitive,
-    so the first free one does)."""
-    taken: set[int] = set()
-    for row in table:
-        free = next((at for at, cell in enumerate(row) if cell and at not in taken), None)
-        if free is None:
-            return False
-        taken.add(free)
-    return True
-
-
-def _never(comparison: Comparison, left: Value, right: Value) -> bool:
-    return False
+def _with_group(comparison: Comparison, single: Value, group: Group) -> bool | None:
+    return same_single(comparison.same, single, group)
 
 
 _ORDER: list[type] = [
@@ -385,10 +238,10 @@ _PAIRS: dict[tuple[type, type], Callable[..., bool | None]] = {
     (Formula, Equation): Comparison.with_equation,
     (Equation, Group): Comparison.with_equation,
     (Clock, Group): Comparison.clock_and_group,
-    (Group, Group): Comparison.groups,
-    (Number, Group): Comparison.group_and_single,
-    (Formula, Group): Comparison.group_and_single,
-    (Words, Group): Comparison.group_and_single,
-    (Atom, Group): Comparison.group_and_single,
-    (Based, Group): Comparison.group_and_single,
+    (Group, Group): _groups,
+    (Number, Group): _with_group,
+    (Formula, Group): _with_group,
+    (Words, Group): _with_group,
+    (Atom, Group): _with_group,
+    (Based, Group): _with_group,
 }

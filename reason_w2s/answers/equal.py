@@ -1,8 +1,8 @@
 """Whether two answers are the same, cheapest layer first.
 
-Normalised text, exact numbers, structure (sets, intervals, matrices), formulas in floats and in normal
-form; what is left goes to sympy in a worker process. Nothing is close enough: 9,999 is not 10,000,
-unless the caller gives a tolerance.
+Normalised text, exact numbers, structure (sets, intervals, matrices), formulas in floats and in
+normal form; what is left goes to sympy in a worker process. Nothing is close enough: 9,999 is not
+10,000, unless the caller gives a tolerance.
 """
 
 from __future__ import annotations
@@ -12,8 +12,9 @@ from collections.abc import Sequence
 
 from reason_w2s.answers.compare import Comparison
 from reason_w2s.answers.normalize import key, normalize
+from reason_w2s.answers.numbers import Number
 from reason_w2s.answers.reading import read
-from reason_w2s.answers.values import Choice, Formula, Number, Opaque, Value, Words
+from reason_w2s.answers.values import Choice, Formula, Opaque, Value, Words
 from reason_w2s.answers.verdict import KINDS, Kind, Status, Verdict
 from reason_w2s.errors import ConfigError
 
@@ -37,11 +38,11 @@ def equal(
     """Compare two answers that are already extracted.
 
     Symmetric in the two, but for which of them a status blames. A sequence of golds accepts any of
-    them. `options` are the texts of a multiple choice, in order: a letter and the text of its option
-    are then the same answer. `rel_tol`: numbers within it, relative to the larger, are the same.
-    A missing or empty prediction is `no_answer`, correct False; a missing or empty gold is
-    `unparseable_gold`, correct None; a bool, bytes, nan or an infinite float is missing. Never raises
-    on what a model or a data set may hold.
+    them. `options` are the texts of a multiple choice, in order: a letter and the text of its
+    option are then the same answer. `rel_tol`: numbers within it, relative to the larger, are the
+    same. A missing or empty prediction is `no_answer`, correct False; a missing or empty gold is
+    `unparseable_gold`, correct None; a bool, bytes, nan or an infinite float is missing. Never
+    raises on what a model or a data set may hold.
 
     Raises:
         ConfigError: there is no such kind, or a tolerance below 0.

@@ -34,15 +34,19 @@ def same_formula(
     if apart:
         return "different"
     try:
-        forms = _form(left_node), _form(right_node)
+        known = _by_form(_form(left_node), _form(right_node), apart is False)
     except Undefined:
         return "unknown"
-    if forms[0] is not None and forms[1] is not None:
-        if same_form(*forms):
-            return "same"
-        if plain(forms[0]) and plain(forms[1]) and apart is False:
-            return "different"
-    return symbolic(left, right)
+    return known or symbolic(left, right)
+
+
+def _by_form(left: Form | None, right: Form | None, close: bool) -> Outcome | None:
+    """What normal forms show: of plain generators (floats were computed) also that they differ."""
+    if left is None or right is None:
+        return None
+    if same_form(left, right):
+        return "same"
+    return "different" if close and plain(left) and plain(right) else None
 
 
 def _with_base(left: str, right: str, rel_tol: float) -> Outcome:

@@ -27,22 +27,20 @@ def pieces(value: Value) -> list[Piece] | None:
 
 
 def _pieces(value: Value) -> list[Piece] | None:
-    if isinstance(value, Atom):
-        return [(-math.inf, False, math.inf, False)] if value.name == "reals" else None
+    if value == Atom("reals"):
+        return [(-math.inf, False, math.inf, False)]
     if not isinstance(value, Group):
         return None
     if value.left in ("\\cup", ""):
         parts = [_pieces(item) for item in value.items]
         return [one for part in parts if part for one in part] if all(parts) else None
-    bounds = [_bound(item) for item in value.items]
-    if None in bounds:
+    numbers = [bound for bound in map(_bound, value.items) if bound is not None]
+    if len(numbers) < len(value.items):
         return None
-    numbers = [bound for bound in bounds if bound is not None]
     if value.left == SET_OPEN:
         return [(number, True, number, True) for number in numbers]
-    if value.left not in ("(", "[") or len(numbers) != 2:
-        return None
-    return [(numbers[0], value.left == "[", numbers[1], value.right == "]")]
+    interval = value.left in ("(", "[") and len(numbers) == 2
+    return [(numbers[0], value.left == "[", numbers[1], value.right == "]")] if interval else None
 
 
 def _bound(value: Value) -> Bound | None:

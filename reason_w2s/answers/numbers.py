@@ -59,7 +59,9 @@ _THOUSANDS = re.compile(r"(\d)\s?[kK]$")
 _ORDINAL = re.compile(r"^(\d{1,6})(?:st|nd|rd|th)\b(.*)$", re.DOTALL)
 # `3 30-minute episodes`, `240 5 dollar bills`: the second number says which.
 _SORT = re.compile(r"^ \d+(?:\.\d+)?[- ](?=[a-z]+[- ][a-z]+s\b)")
-_TAIL = re.compile(r"(?<![\\a-zA-Z])[a-zA-Z]|/(?=[a-zA-Z])| (?=\d[\d.]*[- ][a-z]{3})|[°%$£€¥₹¢]| \(?[a-zA-Z]")
+_TAIL = re.compile(
+    r"(?<![\\a-zA-Z])[a-zA-Z]|/(?=[a-zA-Z])| (?=\d[\d.]*[- ][a-z]{3})|[°%$£€¥₹¢]| \(?[a-zA-Z]"
+)
 
 
 def read_number(normal: str) -> Number | None:

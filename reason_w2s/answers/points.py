@@ -90,17 +90,11 @@ class _Walk:
             case Sum(terms):
                 return sum(self.value(term) for term in terms)
             case Product(factors):
-                return math.prod(self.value(factor) for factor in factors)  # type: ignore[arg-type]
+                return _prod(self.value(factor) for factor in factors)
             case Power(base, exponent):
                 return self.power(self.value(base), self.value(exponent), exponent)
-            case Call("log", (base, argument)):
-                return cmath.log(self.value(argument)) / cmath.log(self.value(base))
-            case Call("binom", (n, k)):
-                return self.binomial(n, k)
-            case Call(function, (argument,)):
-                return _FUNCTIONS[function](self.value(argument))
-            case _:
-                raise Unreadable("no such function")
+            case Call(function, arguments):
+                return _FUNCTIONS[function](*(self.value(one) for one in arguments))
 
     def name(self, name: str) -> Float:
         if name == "i":
@@ -113,14 +107,12 @@ class _Walk:
 
     def power(self, base: Float, exponent: Float, written: Node) -> Float:
         odd = isinstance(written, Num) and written.value.denominator % 2
-        if odd and isinstance(base, float) and base < 0 and isinstance(exponent, float):
-            size = (-base) ** exponent
-            return -size if written.value.numerator % 2 else size  # type: ignore[union-attr]
-        return base**exponent
-
-    def binomial(self, n: Node, k: Node) -> Float:
-        top, under = _real(self.value(n)), _real(self.value(k))
-        return math.gamma(top + 1) / math.gamma(under + 1) / math.gamma(top - under + 1)
+        if odd and isinstance(written, Num) and not isinstance(base, complex) and base < 0:
+            size: float = abs(base) ** abs(exponent)
+            size = size if written.value >= 0 else 1 / size
+            return -size if written.value.numerator % 2 else size
+        result: Float = base**exponent
+        return result
 
 
 def _real(value: Float) -> float:
@@ -139,11 +131,28 @@ def _between(value: Float) -> float:
     return number
 
 
-def _log(value: Float) -> Float:
+def _prod(values: Iterator[Float]) -> Float:
+    """`math.prod` that takes complex numbers."""
+    total: Float = 1.0
+    for value in values:
+        total *= value
+    return total
+
+
+def _log(first: Float, of: Float | None = None) -> Float:
+    """The natural logarithm, or that of `of` to the base `first`."""
+    if of is not None:
+        return _log(of) / _log(first)
+    value = first
     return math.log(value) if not isinstance(value, complex) and value > 0 else cmath.log(value)
 
 
-_FUNCTIONS: dict[str, Callable[[Float], Float]] = {
+def _binomial(n: Float, k: Float) -> Float:
+    top, under = _real(n), _real(k)
+    return math.gamma(top + 1) / math.gamma(under + 1) / math.gamma(top - under + 1)
+
+
+_FUNCTIONS: dict[str, Callable[..., Float]] = {
     "sin": cmath.sin,
     "cos": cmath.cos,
     "tan": cmath.tan,
@@ -162,4 +171,5 @@ _FUNCTIONS: dict[str, Callable[[Float], Float]] = {
     "floor": lambda value: float(math.floor(_between(value))),
     "ceil": lambda value: float(math.ceil(_between(value))),
     "factorial": lambda value: math.gamma(_real(value) + 1),
+    "binom": _binomial,
 }

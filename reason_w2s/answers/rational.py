@@ -6,11 +6,11 @@ Every size is capped before the number is computed, so `9^9^9^9` costs nothing.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from fractions import Fraction
 
 from reason_w2s.answers.expression import (
     Call,
-    Name,
     Node,
     Num,
     Power,
@@ -55,18 +55,8 @@ def value(node: Node) -> Fraction:
             return _product(factors)
         case Power(base, exponent):
             return power(value(base), value(exponent))
-        case Call("factorial", (argument,)):
-            return factorial(value(argument))
-        case Call("binom", (n, k)):
-            return binomial(value(n), value(k))
-        case Call("abs", (argument,)):
-            return abs(value(argument))
-        case Call("floor", (argument,)):
-            return Fraction(math.floor(value(argument)))
-        case Call("ceil", (argument,)):
-            return Fraction(math.ceil(value(argument)))
-        case Name(name):
-            raise Unreadable(f"not a number: {name}")
+        case Call(function, arguments) if function in _WHOLE:
+            return _WHOLE[function](*(value(argument) for argument in arguments))
         case _:
             raise Unreadable("not rational")
 
@@ -158,3 +148,12 @@ def _integer_root(value: int, degree: int) -> int:
     if low**degree != value:
         raise Unreadable("no rational root")
     return low
+
+
+_WHOLE: dict[str, Callable[..., Fraction]] = {
+    "factorial": factorial,
+    "binom": binomial,
+    "abs": abs,
+    "floor": lambda number: Fraction(math.floor(number)),
+    "ceil": lambda number: Fraction(math.ceil(number)),
+}

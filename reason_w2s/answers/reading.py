@@ -7,7 +7,16 @@ from dataclasses import replace
 from functools import lru_cache
 
 from reason_w2s.answers.algebra import linear, normal_form
-from reason_w2s.answers.expression import MAX_DEPTH, Call, Node, Sum, Unreadable, names, negative, parse
+from reason_w2s.answers.expression import (
+    MAX_DEPTH,
+    Call,
+    Node,
+    Sum,
+    Unreadable,
+    names,
+    negative,
+    parse,
+)
 from reason_w2s.answers.normalize import NEW_ROW, SET_CLOSE, SET_OPEN, key, normalize
 from reason_w2s.answers.numbers import Number, read_based, read_number
 from reason_w2s.answers.units import exchange, read_unit

@@ -29,7 +29,7 @@ class Equation:
 
 @dataclass(frozen=True, slots=True)
 class Relation:
-    r"""`difference` `sign` 0, the sign one of `<`, `\le`, `\ne`, that is no interval of one variable."""
+    r"""`difference` `sign` 0 with a sign `<`, `\le` or `\ne`, where that is no interval."""
 
     sign: str
     difference: Formula
@@ -71,8 +71,8 @@ class Atom:
 class Group:
     r"""Several values. `left` and `right`: the brackets.
 
-    `left` is "" for a bare list, `\cup` for a union, ":" for a ratio (`right` is "clock" where it may
-    be a time of day), `named` for values with names (`right`: the names, joined by commas), or
+    `left` is "" for a bare list, `\cup` for a union, ":" for a ratio (`right` is "clock" where it
+    may be a time of day), `named` for values with names (`right`: the names, joined by commas), or
     `matrix` and `row`.
     """
 
