@@ -27,8 +27,11 @@ from reason_w2s.errors import ConfigError
 ROW_SECONDS = 60.0
 # The rows of so many seconds are checked in this process before workers are started ...
 FIRST_SECONDS = 0.2
-# ... and they are started only for rows that would take this process longer than that.
-WORTH_SECONDS = 1.0
+# ... which happens where that is quicker. Measured: what their start takes, what a row there and
+# back costs this process, and how much longer a worker takes for it, with caches of its own.
+START_SECONDS = 0.3
+SEND_SECONDS = 1e-5
+WORKER_SLOWDOWN = 1.3
 # A chunk ends at either; a worker hands over what it has after so many seconds.
 CHUNK_ROWS = 128
 CHUNK_CHARS = 1 << 20
@@ -147,7 +150,7 @@ class _Work:
         began = time.monotonic()
         self.here(range(len(self.rows)), FIRST_SECONDS)
         spent, left = time.monotonic() - began, len(self.rows) - self.done
-        if left and (_cores() == 1 or spent / self.done * left < WORTH_SECONDS):
+        if left and not _worth(left, spent / self.done, _cores()):
             self.here(range(self.done, len(self.rows)), None)
         return self.done == len(self.rows)
 
@@ -164,6 +167,12 @@ class _Work:
         finally:
             fan.close()
         self.here((index for chunk in chunks for index in list(chunk)), None)
+
+
+def _worth(rows: int, row_seconds: float, cores: int) -> bool:
+    """Whether workers on all cores would be done sooner than this process."""
+    there = START_SECONDS + rows * (SEND_SECONDS + row_seconds * WORKER_SLOWDOWN / cores)
+    return there < rows * row_seconds
 
 
 def _portable(value: Any) -> bool:

@@ -40,6 +40,16 @@ def test_whatever_a_row_holds_it_gets_the_verdict_of_check(workers):
     assert [repr(verdict) for verdict in found] == [repr(check(*row)) for row in rows]
 
 
+def test_workers_are_started_where_they_pay(monkeypatch):
+    # 10,000 rows of a millisecond, but not of 20 microseconds on two cores, nor on one
+    assert many._worth(10_000, 1e-3, 2)
+    assert many._worth(10_000, 2e-5, 64) is False
+    assert many._worth(10**6, 2e-5, 1) is False
+    monkeypatch.setattr(many, "FIRST_SECONDS", 0.0)
+    monkeypatch.setattr(many, "START_SECONDS", -1e9)
+    assert [one.correct for one in check_many(RESPONSES, GOLDS)] == EXPECTED
+
+
 def test_what_says_how_to_check_is_passed_on():
     options = [["3", "4"], None, ("4", "3")]
     found = check_many(["(B)", "(B)", "(B)"], ["4", "4", "4"], options=options, workers=2)
