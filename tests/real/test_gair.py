@@ -1,8 +1,8 @@
 """A published weak-to-strong run's own answers: through the stages, and every figure of its README.
 
 Its figures read the text after the last `####` as a number. Ours differ where a response has no
-`####` (it ran into its length limit): then our checker takes the last number, by a rule that says
-it is a guess, and those who want none of that select by `graded.rule`.
+`####`: unless it was cut off or goes round in circles our checker then takes the last number, by a
+rule that says it is a guess, and those who want none of that select by `graded.rule`.
 """
 
 from __future__ import annotations
@@ -125,7 +125,7 @@ def test_the_weak_answers_go_through_the_stages(gold, runs):
 
 @pytest.mark.parametrize(
     ("model", "said", "ours"),
-    [("gemma_2b", 0.329, 0.331), ("llama2_7b", 0.416, 0.416), ("mistral_7b", 0.660, 0.660)],
+    [("gemma_2b", 0.329, 0.330), ("llama2_7b", 0.416, 0.416), ("mistral_7b", 0.660, 0.660)],
 )
 def test_weak_accuracy(model, said, ours, weak, gold):
     responses = texts(f"{model}_weak")
@@ -133,7 +133,8 @@ def test_weak_accuracy(model, said, ours, weak, gold):
     assert accuracy(responses, gold) == pytest.approx(said, abs=0.001)
     marked = {row.problem.id for row in weak.rows("marked") if row.trace.model == model}
     by_definition = {key for key, text in responses.items() if last(text) == number(gold[key])}
-    assert marked == by_definition
+    assert by_definition <= marked
+    assert marked - by_definition <= {"3964"}  # 2 hours 30 minutes, where 2.5 are asked for
     right = [
         row
         for row in weak.rows("graded")
@@ -141,7 +142,8 @@ def test_weak_accuracy(model, said, ours, weak, gold):
     ]
     assert len(right) / 7000 == pytest.approx(ours, abs=0.001)
     more = [row for row in right if row.problem.id not in by_definition]
-    assert {row.columns["graded.rule"] for row in more} <= {"last_number"}
+    guessed = {row.columns["graded.rule"] for row in more if row.problem.id not in marked}
+    assert guessed <= {"last_number"}
 
 
 @pytest.mark.parametrize("name", KEPT)
@@ -220,9 +222,9 @@ def test_one_side_of_every_published_pair_is_the_weak_response(published):
 
 def test_precision_of_the_published_pairs(published, gold):
     _, checked = published
-    # ours counts 9 rejected responses without a #### as correct: their last number is the answer
+    # ours counts 3 rejected responses without a #### as correct: their last number is the answer
     for index, (side, said, ours) in enumerate(
-        [("chosen", 0.800, 0.800), ("rejected", 0.060, 0.064)]
+        [("chosen", 0.800, 0.800), ("rejected", 0.060, 0.062)]
     ):
         assert accuracy(texts("llama2_7b_pairs", side), gold) == pytest.approx(said, abs=0.001)
         found = [row.columns for row in checked.values() if row.trace.index == index]

@@ -44,11 +44,12 @@ class File(NamedTuple):
 
 FILES = {
     "openai_gsm8k_gpt3": File(5276, 4, 0.379, 0.379, 1.0),
-    # recorded right and undecided for us: "#### 5 dozens of cookies to have enough for 30 days."
-    "gsmplus_gsm8k_outputs": File(7913, 6, 0.765, 0.757, 0.985),
-    # recorded right by a number somewhere in the text, recorded wrong for \boxed{\$2} against 2
-    "hawkeye_gsm8k_r1distill": File(2638, 2, 0.836, 0.843, 0.955),
-    "yks23_gsm8k": File(7914, 6, None, 0.810),
+    # recorded right against 2: "#### 2.25"; against 1: "#### 1.08"
+    "gsmplus_gsm8k_outputs": File(7913, 6, 0.765, 0.765, 0.996),
+    # recorded right by a number somewhere in a thought that was cut off, recorded wrong for
+    # \boxed{\$2} against 2
+    "hawkeye_gsm8k_r1distill": File(2638, 2, 0.836, 0.838, 0.95),
+    "yks23_gsm8k": File(7914, 6, None, 0.812),
     "abel_gsm8k_robust": File(2638, 2, 0.700, 0.700, 0.999),
     # 44 of its golds are no answers; 43 read "Let's think step by step."
     "mr_gsm8k_annotated_subset": File(323, 1, 0.025, 0.015, 0.98),
