@@ -7,8 +7,8 @@
 `check` grades a response, `equal` compares two bare answers, `check_many` grades on all cores.
 Layers, cheapest first: text, exact numbers, structure, formulas in floats and in normal form, and
 sympy in a worker process that is killed when it takes too long. No tolerance unless asked for
-(`rel_tol`). What could not be decided is undecided (`correct` None), never wrong. Needs the standard
-library alone, and sympy for the last layer.
+(`rel_tol`). What could not be decided is undecided (`correct` None), never wrong. Needs only the
+standard library, and sympy for the last layer.
 """
 
 from __future__ import annotations

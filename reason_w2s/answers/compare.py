@@ -39,6 +39,9 @@ from reason_w2s.answers.values import (
 
 # Phrases that can mean the same though their letters differ.
 _NOTHING = ("none", "no solution", "no solutions", "undefined", "does not exist", "dne", "null")
+_COUNTING = re.compile(
+    r"\d|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|half|dozen|twice)"
+)
 _UNIT_LETTER = re.compile(r"^(-?\d{1,60}(?:\.\d{1,60})?)([a-zA-Z])$", re.ASCII)
 
 
@@ -175,6 +178,14 @@ class Comparison:
             return None
         return None if left.text in _NOTHING or right.text in _NOTHING else False
 
+    def number_and_words(self, number: Number, words: Words) -> bool | None:
+        """Words without a digit or a counting word are no number."""
+        return None if _COUNTING.search(words.text) else False
+
+    def atom_and_words(self, atom: Atom, words: Words) -> bool | None:
+        nothing = atom.name == "empty" and words.text in ("none", "nothing", "null", "empty set")
+        return True if nothing else None
+
     def bases(self, left: Based, right: Based) -> bool | None:
         return False if left.value != right.value else None
 
@@ -218,7 +229,6 @@ _ORDER: list[type] = [
 ]  # fmt: skip
 _MIXED: dict[tuple[type, type], bool] = {
     (Number, Atom): False,
-    (Number, Words): False,
     (Atom, Atom): False,
     (Clock, Clock): False,
     (Formula, Atom): False,
@@ -227,6 +237,8 @@ _PAIRS: dict[tuple[type, type], Callable[..., bool | None]] = {
     (Number, Number): Comparison.numbers,
     (Number, Formula): Comparison.number_and_formula,
     (Number, Based): Comparison.number_and_base,
+    (Number, Words): Comparison.number_and_words,
+    (Atom, Words): Comparison.atom_and_words,
     (Formula, Formula): Comparison.formulas,
     (Based, Based): Comparison.bases,
     (Words, Words): Comparison.words,

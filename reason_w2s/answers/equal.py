@@ -95,8 +95,9 @@ def answer_text(value: object) -> str | None:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     if isinstance(value, float):
-        return repr(float(value)) if math.isfinite(value) else None
-    return str(int(value)) if value.bit_length() < 10_000 else None
+        # numpy's float is a float, but does not print as one
+        return float.__repr__(value) if math.isfinite(value) else None
+    return int.__repr__(value) if value.bit_length() < 10_000 else None
 
 
 def _kind_of(value: Value) -> Kind:

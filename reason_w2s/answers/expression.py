@@ -86,6 +86,7 @@ _ALIASES = {
     "asin": "arcsin",
     "acos": "arccos",
     "atan": "arctan",
+    "arctg": "arctan",
     "tg": "tan",
     "ctg": "cot",
     "cosec": "csc",

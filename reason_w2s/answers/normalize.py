@@ -15,14 +15,16 @@ from reason_w2s.answers.verdict import MAX_ANSWER_CHARS
 
 SET_OPEN, SET_CLOSE, NEW_ROW = "⦃", "⦄", "⏎"
 
-_SUPERSCRIPTS = "⁰¹²³⁴⁵⁶⁷⁸⁹"
+_SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻ⁿⁱ", "0123456789+-ni")
+_SUBSCRIPTS = str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789")
+_RAISED = re.compile("[⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻ⁿⁱ]+")
+_LOWERED = re.compile("[₀₁₂₃₄₅₆₇₈₉]+")
 _VULGAR = {"½": (1, 2), "⅓": (1, 3), "⅔": (2, 3), "¼": (1, 4), "¾": (3, 4), "⅕": (1, 5)} | {
     "⅖": (2, 5), "⅗": (3, 5), "⅘": (4, 5), "⅙": (1, 6), "⅚": (5, 6), "⅛": (1, 8), "⅜": (3, 8),
     "⅝": (5, 8), "⅞": (7, 8),
 }  # fmt: skip
 _UNICODE = str.maketrans(
     {
-        **{char: f"^{{{digit}}}" for digit, char in enumerate(_SUPERSCRIPTS)},
         **{char: f"\\frac{{{top}}}{{{bottom}}}" for char, (top, bottom) in _VULGAR.items()},
         **dict.fromkeys("−–‐‑﹣－", "-"),
         **dict.fromkeys("×✕", "\\times "),
@@ -33,6 +35,17 @@ _UNICODE = str.maketrans(
         "∠": "\\angle ",
         "∞": "\\infty ",
         "√": "\\sqrt ",
+        "∛": "\\sqrt[3]",
+        "∜": "\\sqrt[4]",
+        "≈": "\\approx ",
+        "≡": "\\equiv ",
+        "∅": "\\emptyset ",
+        "∖": "\\setminus ",
+        "α": "\\alpha ",
+        "β": "\\beta ",
+        "γ": "\\gamma ",
+        "λ": "\\lambda ",
+        "φ": "\\phi ",
         "∪": "\\cup ",
         "∈": "\\in ",
         "≤": "\\le ",
@@ -46,7 +59,9 @@ _UNICODE = str.maketrans(
     }
 )
 _COMMANDS = {
-    "dfrac": "frac", "tfrac": "frac", "cfrac": "frac", "lbrace": "{", "rbrace": "}",
+    "dfrac": "frac", "tfrac": "frac", "cfrac": "frac", "dbinom": "binom", "tbinom": "binom",
+    "sqrtsign": "sqrt", "arctg": "arctan", "smallsetminus": "setminus", "backslash": "setminus",
+    "lbrace": "{", "rbrace": "}",
     "leq": "le", "leqslant": "le", "geq": "ge", "geqslant": "ge", "neq": "ne",
     "lt": "<", "gt": ">", "degree": "°", "bar": "overline", "dots": "...", "ldots": "...",
     "cdots": "...", "lvert": "|", "rvert": "|", "ast": "*", "colon": ":", "vert": "|",
@@ -54,15 +69,23 @@ _COMMANDS = {
 _SPACING = re.compile(
     r"\\(?:left|right|bigl?|bigr|Bigl?|Bigr|displaystyle|textstyle|limits)(?![a-zA-Z])\.?"
 )
-_GAPS = re.compile(r"\\(?:quad|qquad|enspace|space)(?![a-zA-Z])|\\[,;: ]|~|&nbsp;")
+_GAPS = re.compile(
+    r"\\(?:quad|qquad|enspace|space)(?![a-zA-Z])|\\[,;: ]|&nbsp;|\\(?:phantom|color)\s?\{[^{}]*\}"
+)
+_COLOUR = re.compile(r"\\textcolor\s?\{[^{}]*\}")
 _TEXT = re.compile(
-    r"\\(?:text|mbox|textbf|textit|textrm|textnormal|mathrm|mathbf|mathit|rm|bf|operatorname|hbox)"
-    r"\s?\{([^{}]*)\}"
+    r"\\(?:text|mbox|textbf|textit|textrm|textnormal|mathrm|mathbf|mathit|rm|bf|operatorname|hbox"
+    r"|underline|cancel|boldsymbol|bm|emph|ensuremath|mathsf|textsf|texttt|fbox)\s?\{([^{}]*)\}"
 )
 _RENAMED = re.compile(r"\\(" + "|".join(_COMMANDS) + r")(?![a-zA-Z])")
 _OVER = re.compile(r"\{([^{}]*)\\over(?![a-zA-Z])([^{}]*)\}")
+_CHOOSE = re.compile(r"\{([^{}]*)\\choose(?![a-zA-Z])([^{}]*)\}")
 _CIRCLE = re.compile(r"\^\s?(?:\{\s?\\circ\s?\}|\\circ(?![a-zA-Z]))")
 _TAKES = re.compile(r"\\(frac|binom|sqrt)(?![a-zA-Z])|[\^_]")
+# Dots stand over the first and the last digit that repeat.
+_DOTTED = re.compile(r"\.(\d{0,20})\\dot\s?\{?(\d)\}?(?:(\d{0,20})\\dot\s?\{?(\d)\}?)?(?![\d\\])")
+_BRACKETED = re.compile(r"(?<=\.)(\d{0,20})\((\d{1,20})\)$")
+_BY_TEN = re.compile(r"(?<=\d)\s?[xX]\s?(?=10\s?\^)")
 _ENDLESS = re.compile(r"(?<![\d.])(\d{0,20}\.\d{0,20}?)(\d)\2{2,}\s?\.\.\.")
 _BOLD = re.compile(r"(?:(?<=[=:(\s])|^)\*\*(?=\S)|(?<=\S)\*\*(?=[\s.,;)]|$)")
 _INCHES = re.compile(r'(?<=\d)"(?![\w"])')
@@ -82,7 +105,7 @@ def normalize(text: str) -> str:
     if len(text) > MAX_ANSWER_CHARS:
         return text[: MAX_ANSWER_CHARS + 1].strip()
     text = text if text.isascii() else _ascii(text)
-    text = peel(text)
+    text = peel(text).replace("~", " ")
     if "**" in text:
         text = _BOLD.sub("", text).replace("**", "^")
     if '"' in text:
@@ -92,6 +115,10 @@ def normalize(text: str) -> str:
             text = text.replace(written, command)
     if "\\" in text or "{" in text:
         text = peel(_latex(text))
+    if "^" in text:
+        text = _BY_TEN.sub("\\\\times ", text)
+    if text.endswith(")") and "." in text:
+        text = _BRACKETED.sub(r"\1\\overline{\2}", text)
     if "^" in text or "_" in text or "\\" in text:
         text = _brace_arguments(text)
     if "$" in text and text.count("$") % 2 == 0:
@@ -143,6 +170,8 @@ def close(text: str, start: int) -> int:
 
 
 def _ascii(text: str) -> str:
+    text = _RAISED.sub(lambda match: f"^{{{match[0].translate(_SUPERSCRIPTS)}}}", text)
+    text = _LOWERED.sub(lambda match: f"_{{{match[0].translate(_SUBSCRIPTS)}}}", text)
     text = unicodedata.normalize("NFKC", text.translate(_UNICODE))
     return "".join(
         str(unicodedata.decimal(char)) if char.isdecimal() and not char.isascii() else char
@@ -160,10 +189,14 @@ def _latex(text: str) -> str:
     text = _SPACING.sub("", text)
     text = _GAPS.sub(" ", text)
     text = _RENAMED.sub(_rename, text)
+    text = _COLOUR.sub("", text)
     for _ in range(3):
         text = _TEXT.sub(r" \1 ", text)
     text = _OVER.sub(r"\\frac{\1}{\2}", text)
+    text = _CHOOSE.sub(r"\\binom{\1}{\2}", text)
     text = _CIRCLE.sub("°", text)
+    if "\\dot" in text:
+        text = _DOTTED.sub(r".\1\\overline{\2\3\4}", text)
     return text.replace("\\%", "%").replace("\\$", "$").replace("\\&", "&").replace("\\#", "#")
 
 

@@ -43,10 +43,16 @@ _SPELLED = {word: value for value, word in enumerate(_UNITS_WORDS.split())} | {
     word: 10 * value for value, word in enumerate(_TENS_WORDS.split(), 2)
 }
 _WORD = re.compile(r"[\s-]*([A-Za-z]+)")
-# `three fifths`, `two halves`, `one and a half`: a fraction in words is not read.
-_PART = re.compile(r"^[\s-]*(?:hal(?:f|ves)|thirds?|quarters?|\w+ths?|and|of)\b", re.IGNORECASE)
+_PARTS = {"half": 2, "halve": 2, "third": 3, "quarter": 4, "fourth": 4, "fifth": 5, "sixth": 6} | {
+    "seventh": 7, "eighth": 8, "ninth": 9, "tenth": 10, "twelfth": 12, "hundredth": 100,
+}  # fmt: skip
+# `one and a half`, `three of them`, `five thirtieths` are not read.
+_UNREAD = re.compile(r"^[\s-]*(?:\w+ths?|and|of|or|to|times|more|less)\b", re.IGNORECASE)
 _PERCENT = ("percent", "pct", "percentage", "percents")
-_CURRENCY = re.compile(r"^([-+]?)\s*(?:US|USD|C|A)?\s?([$£€₹¥])\s*([-+]?.*)$", re.DOTALL)
+_CURRENCY = re.compile(
+    r"^([-+]?)\s*(?:(?:US|USD|C|A)?\s?([$£€₹¥])|(USD|EUR|GBP|INR|Rs)\.?(?![a-z]))\s*([-+]?.*)$",
+    re.DOTALL,
+)
 _BASED = re.compile(r"^\(?([0-9A-Z]{1,60})\)?\s?_\s?\{\s?(\d{1,2})\s?\}$")
 _SPACED_THOUSANDS = re.compile(r"^[-+]?\d{1,3}(?: \d{3})+$")
 _DATE = re.compile(r"^\d{1,4}-\d{1,2}-\d{1,4}$")
@@ -76,10 +82,10 @@ def read_number(normal: str) -> Number | None:
         return None
     currency = _CURRENCY.match(normal)
     if currency:
-        number = _with_tail(currency[1] + _THOUSANDS.sub(r"\1 thousand", currency[3]))
+        number = _with_tail(currency[1] + _THOUSANDS.sub(r"\1 thousand", currency[4]))
         if number is None or number.percent:
             return None
-        return Number(number.value, unit_of(currency[2]))
+        return Number(number.value, unit_of(currency[2] or currency[3]))
     if normal[0].isalpha():
         return _spelled(normal)
     return _with_tail(_ORDINAL.sub(r"\1\2", normal))
@@ -98,7 +104,24 @@ def read_based(normal: str) -> Based | None:
 
 
 def _spelled(text: str) -> Number | None:
-    """`twenty-five dollars`, `one hundred and five`; None where it does not begin with a number."""
+    """`twenty-five dollars`, `two thirds`, `a dozen eggs`; None where no number begins it."""
+    value, position = _cardinal(text)
+    match = _WORD.match(text, position)
+    word = match[1].lower() if match else ""
+    if value and match and word.removesuffix("s") in _PARTS:
+        value, position = value / _PARTS[word.removesuffix("s")], match.end()
+    elif value and match and word in ("dozen", "dozens"):
+        value, position = value * 12, match.end()
+    rest = text[position:]
+    if value is None or _UNREAD.match(rest):
+        return None
+    return _tailed(value, rest) if rest.strip(" .") else Number(value)
+
+
+def _cardinal(text: str) -> tuple[Fraction | None, int]:
+    """The whole number that a text begins with in words, and where that ends."""
+    if text.lower().startswith(("a dozen", "half a dozen")):
+        return (Fraction(1), 1) if text[0] in "aA" else (Fraction(1, 2), 6)
     total, group, position, seen = 0, 0, 0, False
     while match := _WORD.match(text, position):
         word = match[1].lower()
@@ -111,11 +134,7 @@ def _spelled(text: str) -> Number | None:
         elif not (word == "and" and seen and group % 100 == 0 and _counts(text, match.end())):
             break
         seen, position = True, match.end()
-    rest = text[position:]
-    if not seen or _PART.match(rest):
-        return None
-    value = Fraction(total + group)
-    return _tailed(value, rest) if rest.strip(" .") else Number(value)
+    return (Fraction(total + group) if seen else None), position
 
 
 def _counts(text: str, position: int) -> bool:

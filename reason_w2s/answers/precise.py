@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterator
 from fractions import Fraction
 from typing import Any
 
-import mpmath  # type: ignore[import-untyped]
+import mpmath
 from mpmath import mp
 
 from reason_w2s.answers.expression import (

@@ -36,9 +36,9 @@ _SPELLINGS = {
     "cent": "¢ cent cents",
     "pound sterling": "£ gbp",
     "euro": "€ euro euros eur",
-    "rupee": "₹ rupee rupees",
+    "rupee": "₹ rupee rupees rs inr",
     "yen": "¥ yen",
-    "mph": "mph",
+    "mile per hour": "mph",
     "wpm": "wpm",
     "megabyte": "mb",
     "gigabyte": "gb",
@@ -79,6 +79,8 @@ _COUNTS = frozenset(_NUMBER_WORDS.split())
 _UNIT_POWER = re.compile(r"\s?\^\{([23])\}")
 # `5 dozens of cookies for 30 days`: this number only says more about the first.
 _CIRCUMSTANCE = re.compile(r"\b(?:for|in|after|within|during|every|at|on|by|from) \d[\d,.]*(?= |$)")
+# `3/4 of a cup`, `2/3 of the class`; `5 of 30` is another thing.
+_OF_THE = re.compile(r"^\s?of (?:an?|the) ", re.IGNORECASE)
 _NOT_UNIT = re.compile(r"[\d,;:=<>\\$+*_{}\[\]|]|\.\s*\S")
 
 
@@ -131,6 +133,7 @@ def read_unit(tail: str, attached: bool = False) -> str | None:
     tail = (
         _UNIT_POWER.sub(r" power\1", tail).replace("power2", "squared").replace("power3", "cubed")
     )
+    tail = _OF_THE.sub(" ", tail)
     if any(char.isdigit() for char in tail):
         tail = _CIRCUMSTANCE.sub("", tail)
     if _NOT_UNIT.search(tail.rstrip(".")):
@@ -143,8 +146,10 @@ def read_unit(tail: str, attached: bool = False) -> str | None:
         return None
     first = words[0]
     single = len(first) == 1 and first.isalpha()
-    if first not in _KNOWN and (
-        len(first) < (4 if attached else 3) or not set(first) & set("aeiouy")
+    if (
+        first not in _KNOWN
+        and first not in _POWERS
+        and (len(first) < (4 if attached else 3) or not set(first) & set("aeiouy"))
     ):
         return None
     if single and attached:

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any, Literal
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
+from reason_w2s.answers import Kind, check_first, extract
 from reason_w2s.answers import check as check_answer
-from reason_w2s.answers import check_first, extract
 from reason_w2s.records import Row
 
 
 class CheckConfig(BaseModel):
-    """`kind`: how answers are compared (see `answers.check`)."""
+    """`kind` and `rel_tol`: how answers are compared (see `answers.check`)."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    kind: Literal["auto", "number", "latex", "choice", "text"] = "auto"
+    kind: Kind = "auto"
+    rel_tol: float = Field(0.0, ge=0, lt=1)
 
 
 _NOTHING: dict[str, Any] = dict.fromkeys(
@@ -48,8 +49,9 @@ def _grade(row: Row, cfg: CheckConfig) -> dict[str, Any]:
             "rule": found.rule if found else None,
             "reason": "no gold answer to compare with",
         }
-    verdict = check_answer(text, problem.gold, kind=cfg.kind, options=problem.options)
-    first = check_first(text, problem.gold, kind=cfg.kind, options=problem.options)
+    asked = (text, problem.gold, cfg.kind, problem.options)
+    verdict = check_answer(*asked, rel_tol=cfg.rel_tol)
+    first = check_first(*asked, rel_tol=cfg.rel_tol)
     return {
         "status": verdict.status,
         "correct": verdict.correct,

@@ -59,7 +59,7 @@ STAGES: dict[str, Stage] = {
         gives="traces",
         shape="annotate",
         place="here",
-        version=2,
+        version=3,
         columns=("status", "correct", "first_correct", "answer", "rule", "reason"),
         gold=("status", "correct", "first_correct", "reason"),
         truths=("correct", "first_correct"),
@@ -70,7 +70,7 @@ STAGES: dict[str, Stage] = {
         gives="traces",
         shape="annotate",
         place="here",
-        version=2,
+        version=3,
         columns=("flags", "n_steps", "n_equations", "n_wrong_equations", "first_error", "think"),
     ),
     "select": Stage(
