@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import re
 
-from reason_w2s.answers.marks import last_match
 from reason_w2s.answers.normalize import normalize
 from reason_w2s.answers.numbers import read_number
 from reason_w2s.answers.phrase import (
-    NUMBER,
     WINDOW_CHARS,
     answer_in,
     clean,
     formulas_of,
     inner,
     is_bare,
+    last_number,
     option,
     right_side,
 )
@@ -88,7 +87,7 @@ def _guess(tail: str, kind: Kind) -> Extracted | None:
     formulas = formulas_of(tail) if "$" in tail or "\\" in tail else []
     if kind in ("latex", "text"):
         return _last_math(tail, [one for one in formulas if not _mentions_a_name(tail, one)])
-    number = last_match(NUMBER, tail)
+    number = last_number(tail)
     if number is None or _breaks_off(tail, number.end()):
         return None
     if formulas and formulas[-1].end() > number.start() and "\\" in formulas[-1][0]:

@@ -58,6 +58,9 @@ _MODIFIER = re.compile(
     r"|next|all|the|each|every|\d\sof|between|and|step|day|day's)\s*$",
     re.IGNORECASE,
 )
+_WHEN = re.compile(
+    r"\b(?:after|in|for|at|within|per|from|by|on|over|during|until|first|last|next)(?:\sthe)?\s$"
+)
 _FIRST_NUMBER = re.compile(
     r"[-+]?\s?[$\u20ac\u00a3]?\s?\d[\d,]*(?:\.\d+)?(?:\s?/\s?\d+)?(?:\s?\\?%)?"
 )
@@ -196,6 +199,16 @@ def _of_numbers(line: str) -> str | None:
         return _quantity(tail) or (tail if len(NUMBER.findall(tail)) == 1 else None)
     rest = _from_number(line)
     return _quantity(rest) if rest else None
+
+
+def last_number(text: str) -> re.Match[str] | None:
+    """The last number of a text; in its last sentence not `in 5 days` where it has one other."""
+    found = list(NUMBER.finditer(text))
+    if not found or not _WHEN.search(text[max(0, found[-1].start() - 12) : found[-1].start()]):
+        return found[-1] if found else None
+    start = max(text.rfind(mark, 0, found[-1].start()) for mark in (". ", "! ", "\n"))
+    counted = [one for one in found if one.start() > start and not _modifies(text, one)]
+    return counted[0] if len(counted) == 1 else found[-1]
 
 
 def _from_number(line: str) -> str | None:

@@ -97,6 +97,7 @@ CASES = [
     # guesses
     ("she pays 3 + 4 = 7 dollars", "auto", "7", "last_number"),
     ("the probability is 2/3.", "number", "2/3", "last_number"),
+    ("Fred must deliver 160 roses by 5 pm.", "number", "160", "last_number"),
     ("She has 12 left.\n\nHow many did she have of 20?", "number", "12", "last_number"),
     ("Thus $x = \\frac{14}{3}$.", "number", "\\frac{14}{3}", "last_math"),
     ("which means $y < 7$.", "latex", "y < 7", "last_math"),
