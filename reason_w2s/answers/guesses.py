@@ -16,12 +16,14 @@ from reason_w2s.answers.phrase import (
     last_number,
     option,
     right_side,
+    says_nothing,
 )
 from reason_w2s.answers.statements import LETTER
-from reason_w2s.answers.verdict import MAX_ANSWER_CHARS, Extracted, Kind
+from reason_w2s.answers.verdict import MAX_ANSWER_CHARS, Extracted, Kind, Rule
 
 _NOTE = re.compile(r"\((?:[^()\n]|\([^()\n]*\))*\)\.?$|\W{0,4}Note\b")
 _PLAIN_WORD = re.compile(r"(?<![\\A-Za-z{])(?!(?:and|or|pi)\b)[A-Za-z]{2,}")
+# No prompt format asks for it: chat models close so in Markdown of their own accord.
 _BOLD = re.compile(r"\*\*([^*\n]{1,200})\*\*")
 # No sentence ends in one of these.
 _CUT_WORD = re.compile(
@@ -47,6 +49,10 @@ def unmarked(text: str, kind: Kind) -> Extracted | None:
     return _whole(text, kind) or _bold(tail, kind) or _guess(tail, kind)
 
 
+def _found(answer: str, rule: Rule) -> Extracted | None:
+    return None if says_nothing(answer) else Extracted(answer, rule)
+
+
 def _bold(closing: str, kind: Kind) -> Extracted | None:
     lines = closing.rsplit("\n", 1)
     matches = [match[1] for match in _BOLD.finditer(lines[-1])] if "**" in lines[-1] else []
@@ -55,35 +61,35 @@ def _bold(closing: str, kind: Kind) -> Extracted | None:
     last = matches[-1].rstrip(":")
     if kind == "choice":
         letter = option(last)
-        return Extracted(letter, "bold") if letter else None
+        return _found(letter, "bold") if letter else None
     answer = answer_in(last).answer
     words = kind in ("text", "latex") and last == matches[-1]
     told = words or any(char.isdigit() for char in answer)
-    return Extracted(answer, "bold") if answer and told else None
+    return _found(answer, "bold") if answer and told else None
 
 
 def _whole(text: str, kind: Kind) -> Extracted | None:
     """A response that is nothing but an answer."""
-    line = text.strip()
-    if not line or len(line) > MAX_ANSWER_CHARS or "\n\n" in line:
+    line = clean(text)
+    if says_nothing(line) or len(line) > MAX_ANSWER_CHARS or "\n\n" in line:
         return None
     if "\n" in line and line[0] not in "$\\":
         return None
     if kind == "choice":
         letter = option(clean(line))
-        return Extracted(letter, "whole") if letter else None
+        return _found(letter, "whole") if letter else None
     words = len(_PLAIN_WORD.findall(line))
     if (words == 0 and "\\begin{align" not in line) or is_bare(line):
-        return Extracted(right_side(answer_in(line).answer), "whole")
+        return _found(right_side(answer_in(line).answer), "whole")
     if kind == "text" and words <= 4 and line[-1:].isalpha():
-        return Extracted(clean(line), "whole")
+        return _found(clean(line), "whole")
     return None
 
 
 def _guess(tail: str, kind: Kind) -> Extracted | None:
     if kind == "choice":
         letters = [match[1] for match in LETTER.finditer(tail)]
-        return Extracted(letters[-1], "last_letter") if letters else None
+        return _found(letters[-1], "last_letter") if letters else None
     formulas = formulas_of(tail) if "$" in tail or "\\" in tail else []
     if kind in ("latex", "text"):
         return _last_math(tail, [one for one in formulas if not _mentions_a_name(tail, one)])
@@ -93,15 +99,15 @@ def _guess(tail: str, kind: Kind) -> Extracted | None:
     if formulas and formulas[-1].end() > number.start() and "\\" in formulas[-1][0]:
         right = inner(formulas[-1]).rpartition("=")[2].strip(" .")
         if read_number(normalize(right)) is not None:
-            return Extracted(right, "last_math")
-    return Extracted(number[0].strip(), "last_number")
+            return _found(right, "last_math")
+    return _found(number[0].strip(), "last_number")
 
 
 def _last_math(tail: str, formulas: list[re.Match[str]]) -> Extracted | None:
     if formulas and _breaks_off(tail, formulas[-1].end()):
         return None
     answer = right_side(inner(formulas[-1])) if formulas else _aligned(tail) or _closes_with(tail)
-    return Extracted(answer, "last_math") if answer else None
+    return _found(answer, "last_math") if answer else None
 
 
 def _mentions_a_name(tail: str, formula: re.Match[str]) -> bool:

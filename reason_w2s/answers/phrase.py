@@ -142,6 +142,11 @@ def option(answer: str) -> str | None:
     return match[1] if match else None
 
 
+def says_nothing(answer: str) -> bool:
+    """Whether an answer is punctuation only."""
+    return not answer.strip(" \t\n.,;:!?*_$()[]{}<>\\|-'\"`#")
+
+
 def is_short(answer: str) -> bool:
     """Whether an answer is no sentence: at most three words."""
     return len(_WORDS.findall(answer[:200])) <= 3

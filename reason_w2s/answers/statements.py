@@ -6,7 +6,14 @@ import re
 from collections.abc import Iterator
 
 from reason_w2s.answers.marks import MAX_MENTIONS, Mark, last_match
-from reason_w2s.answers.phrase import WINDOW_CHARS, Phrase, answer_in, content, is_short
+from reason_w2s.answers.phrase import (
+    WINDOW_CHARS,
+    Phrase,
+    answer_in,
+    content,
+    is_short,
+    says_nothing,
+)
 from reason_w2s.answers.verdict import Kind, Rule
 
 # In `lm-eval`'s MATH prompts the last line reads `Final Answer: The final answer is X. I hope ...`.
@@ -141,6 +148,8 @@ def _stated(text: str, start: int, end: int, rule: Rule, kind: Kind) -> Mark | N
         letter = several or LETTER.search(line)
         return Mark(start, end, letter[several is None], rule) if letter else None
     phrase = answer_in(line)
+    if says_nothing(phrase.answer):
+        return None
     if rule in _LABELS and _goes_on(text, end, line, phrase):
         return None
     return Mark(start, end, phrase.answer, rule, phrase.plain)
