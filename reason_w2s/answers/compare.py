@@ -67,41 +67,41 @@ class Comparison:
             return pair(self, left, right)
         return _MIXED.get((type(left), type(right)))
 
-    def numbers(self, left: Number, right: Number) -> bool | None:
+    def _numbers(self, left: Number, right: Number) -> bool | None:
         if left.percent != right.percent:
-            return self.percent(*((left, right) if left.percent else (right, left)))
+            return self._percent(*((left, right) if left.percent else (right, left)))
         worth = exchange(left.unit, right.unit)
         if worth == 0:
             return False
-        if self.close(left.value * (worth or 1), right.value):
+        if self._close(left.value * (worth or 1), right.value):
             return None if worth is None else True
         return None if worth is None and left.unit != right.unit else False
 
-    def percent(self, percent: Number, plain: Number) -> bool | None:
+    def _percent(self, percent: Number, plain: Number) -> bool | None:
         """`50%` is 0.5; and 50 where a whole percentage was asked for, but 0.5% is not 0.5."""
         if plain.unit:
             return False if percent.value != plain.value else None
-        if self.close(percent.value / 100, plain.value):
+        if self._close(percent.value / 100, plain.value):
             return True
-        if not self.close(percent.value, plain.value):
+        if not self._close(percent.value, plain.value):
             return False
         return True if abs(plain.value) > 1 else None
 
-    def close(self, left: Fraction, right: Fraction) -> bool:
+    def _close(self, left: Fraction, right: Fraction) -> bool:
         if left == right or not self.rel_tol:
             return left == right
         return abs(left - right) <= Fraction(self.rel_tol) * max(abs(left), abs(right))
 
-    def formulas(self, left: Formula, right: Formula) -> bool | None:
+    def _formulas(self, left: Formula, right: Formula) -> bool | None:
         worth = exchange(left.unit, right.unit)
         if worth == 0:
             return False
         node = left.node if worth in (None, 1) else Product((left.node, Num(worth or Fraction(1))))
         text = left.text if worth in (None, 1) else f"({left.text})*({worth})"
-        same = self.settle(same_formula(text, node, right.text, right.node, self.rel_tol))
+        same = self._settle(same_formula(text, node, right.text, right.node, self.rel_tol))
         return None if worth is None and same else same
 
-    def number_and_formula(self, number: Number, formula: Formula) -> bool | None:
+    def _number_and_formula(self, number: Number, formula: Formula) -> bool | None:
         if _attached(formula.text) == number.value:
             return None
         worth = exchange(number.unit, formula.unit)
@@ -114,17 +114,17 @@ class Comparison:
         if number.unit == "degree" and not formula.unit:
             nodes.append((f"({number.value})°", Product((Num(number.value), DEGREE))))
         found = [
-            self.settle(same_formula(text, node, formula.text, formula.node, self.rel_tol))
+            self._settle(same_formula(text, node, formula.text, formula.node, self.rel_tol))
             for text, node in nodes
         ]
         return True if True in found else None if None in found else False
 
-    def settle(self, outcome: Outcome) -> bool | None:
+    def _settle(self, outcome: Outcome) -> bool | None:
         if outcome in ("timeout", "memory", "crashed"):
             self.trouble = outcome
         return {"same": True, "different": False}.get(outcome)
 
-    def clock_and_group(self, clock: Clock, group: Group) -> bool | None:
+    def _clock_and_group(self, clock: Clock, group: Group) -> bool | None:
         if group.left == "":
             return same_single(self.same, clock, group)
         if group.left != ":" or group.right != "clock":
@@ -134,12 +134,12 @@ class Comparison:
         return hour in (clock.hour, clock.hour % 12 or 12) and (minute, second) == (
             clock.minute, clock.second)  # fmt: skip
 
-    def number_and_clock(self, number: Number, clock: Clock) -> bool:
+    def _number_and_clock(self, number: Number, clock: Clock) -> bool:
         """`2` is `2:00 p.m.` where a time was asked for."""
         hours = (clock.hour, clock.hour % 12 or 12)
         return number.value in hours and not (clock.minute or clock.second)
 
-    def equations(self, left: Equation, right: Equation) -> bool | None:
+    def _equations(self, left: Equation, right: Equation) -> bool | None:
         if left.value is not None and right.value is not None and left.name == right.name:
             return self.same(left.value, right.value)
         try:
@@ -152,12 +152,12 @@ class Comparison:
                    for form in forms}  # fmt: skip
         return False if len(degrees) == 1 else None
 
-    def with_equation(self, one: Value, other: Value) -> bool | None:
+    def _with_equation(self, one: Value, other: Value) -> bool | None:
         equation, single = (one, other) if isinstance(one, Equation) else (other, one)
         assert isinstance(equation, Equation)
         return None if equation.value is None else self.same(equation.value, single)
 
-    def relations(self, left: Relation, right: Relation) -> bool | None:
+    def _relations(self, left: Relation, right: Relation) -> bool | None:
         if left.sign != right.sign:
             return False
         try:
@@ -169,7 +169,7 @@ class Comparison:
             return None
         return ratio > 0 or left.sign == "\\ne"
 
-    def words(self, left: Words, right: Words) -> bool | None:
+    def _words(self, left: Words, right: Words) -> bool | None:
         first, second = (text.replace("-", " ").split() for text in (left.text, right.text))
         plain = [" ".join(words).rstrip("s") for words in (first, second)]
         if first == second:
@@ -178,25 +178,25 @@ class Comparison:
             return None
         return None if left.text in _NOTHING or right.text in _NOTHING else False
 
-    def number_and_words(self, number: Number, words: Words) -> bool | None:
+    def _number_and_words(self, number: Number, words: Words) -> bool | None:
         """Words without a digit or a counting word are no number."""
         return None if _COUNTING.search(words.text) else False
 
-    def atom_and_words(self, atom: Atom, words: Words) -> bool | None:
+    def _atom_and_words(self, atom: Atom, words: Words) -> bool | None:
         nothing = atom.name == "empty" and words.text in ("none", "nothing", "null", "empty set")
         return True if nothing else None
 
-    def bases(self, left: Based, right: Based) -> bool | None:
+    def _bases(self, left: Based, right: Based) -> bool | None:
         return False if left.value != right.value else None
 
-    def number_and_base(self, number: Number, based: Based) -> bool | None:
+    def _number_and_base(self, number: Number, based: Based) -> bool | None:
         """204 may be meant in base 5 or not, so may 54."""
         if number.unit or number.percent or number.value.denominator != 1:
             return False
         said = str(number.value) == based.digits, number.value == based.value
         return all(said) or (None if any(said) else False)
 
-    def choices(self, left: Choice, right: Choice) -> bool | None:
+    def _choices(self, left: Choice, right: Choice) -> bool | None:
         return left.letter == right.letter
 
 
@@ -234,22 +234,22 @@ _MIXED: dict[tuple[type, type], bool] = {
     (Formula, Atom): False,
 }
 _PAIRS: dict[tuple[type, type], Callable[..., bool | None]] = {
-    (Number, Number): Comparison.numbers,
-    (Number, Formula): Comparison.number_and_formula,
-    (Number, Based): Comparison.number_and_base,
-    (Number, Words): Comparison.number_and_words,
-    (Atom, Words): Comparison.atom_and_words,
-    (Formula, Formula): Comparison.formulas,
-    (Based, Based): Comparison.bases,
-    (Words, Words): Comparison.words,
-    (Choice, Choice): Comparison.choices,
-    (Relation, Relation): Comparison.relations,
-    (Equation, Equation): Comparison.equations,
-    (Number, Clock): Comparison.number_and_clock,
-    (Number, Equation): Comparison.with_equation,
-    (Formula, Equation): Comparison.with_equation,
-    (Equation, Group): Comparison.with_equation,
-    (Clock, Group): Comparison.clock_and_group,
+    (Number, Number): Comparison._numbers,
+    (Number, Formula): Comparison._number_and_formula,
+    (Number, Based): Comparison._number_and_base,
+    (Number, Words): Comparison._number_and_words,
+    (Atom, Words): Comparison._atom_and_words,
+    (Formula, Formula): Comparison._formulas,
+    (Based, Based): Comparison._bases,
+    (Words, Words): Comparison._words,
+    (Choice, Choice): Comparison._choices,
+    (Relation, Relation): Comparison._relations,
+    (Equation, Equation): Comparison._equations,
+    (Number, Clock): Comparison._number_and_clock,
+    (Number, Equation): Comparison._with_equation,
+    (Formula, Equation): Comparison._with_equation,
+    (Equation, Group): Comparison._with_equation,
+    (Clock, Group): Comparison._clock_and_group,
     (Group, Group): _groups,
     (Number, Group): _with_group,
     (Formula, Group): _with_group,
