@@ -44,7 +44,9 @@ def same_single(same: Same, single: Value, group: Group) -> bool | None:
     if group.left == "\\cup":
         return False if isinstance(single, Number | Formula) else None
     if group.left == "" and len(_distinct(same, group)) == 1:
-        return True if any(same(single, item) for item in group.items) else None
+        # `34 hours, 2,040 minutes` says one thing in two ways; `25, 25` may be two things
+        said = len(set(group.items)) > 1 and any(same(single, item) for item in group.items)
+        return True if said else None
     return None if group.left == "matrix" else False
 
 

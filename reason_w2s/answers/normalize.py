@@ -72,6 +72,7 @@ _SPACING = re.compile(
 _GAPS = re.compile(
     r"\\(?:quad|qquad|enspace|space)(?![a-zA-Z])|\\[,;: ]|&nbsp;|\\(?:phantom|color)\s?\{[^{}]*\}"
 )
+_ORDINAL = re.compile(r"\^\s?\{?\s?\\[a-z]{2,8}\s?\{\s?(st|nd|rd|th)\s?\}\}?(?![a-z])")
 _COLOUR = re.compile(r"\\textcolor\s?\{[^{}]*\}")
 _TEXT = re.compile(
     r"\\(?:text|mbox|textbf|textit|textrm|textnormal|mathrm|mathbf|mathit|rm|bf|operatorname|hbox"
@@ -190,6 +191,8 @@ def _latex(text: str) -> str:
     text = _GAPS.sub(" ", text)
     text = _RENAMED.sub(_rename, text)
     text = _COLOUR.sub("", text)
+    if "^" in text:
+        text = _ORDINAL.sub(r"\1", text)
     for _ in range(3):
         text = _TEXT.sub(r" \1 ", text)
     text = _OVER.sub(r"\\frac{\1}{\2}", text)

@@ -47,7 +47,9 @@ _PARTS = {"half": 2, "halve": 2, "third": 3, "quarter": 4, "fourth": 4, "fifth":
     "seventh": 7, "eighth": 8, "ninth": 9, "tenth": 10, "twelfth": 12, "hundredth": 100,
 }  # fmt: skip
 # `one and a half`, `three of them`, `five thirtieths` are not read.
-_UNREAD = re.compile(r"^[\s-]*(?:\w+ths?|and|of|or|to|times|more|less)\b", re.IGNORECASE)
+_UNREAD = re.compile(
+    r"^[\s-]*(?:\w+ths?|and|of(?! (?:an?|the) )|or|to|times|more|less)\b", re.IGNORECASE
+)
 _PERCENT = ("percent", "pct", "percentage", "percents")
 _CURRENCY = re.compile(
     r"^([-+]?)\s*(?:(?:US|USD|C|A)?\s?([$£€₹¥])|(USD|EUR|GBP|INR|Rs)\.?(?![a-z]))\s*([-+]?.*)$",
@@ -62,7 +64,7 @@ _SIMPLE = re.compile(
 )
 _GROUPING = re.compile(r"[,' ]")
 _THOUSANDS = re.compile(r"(\d)\s?[kK]$")
-_ORDINAL = re.compile(r"^(\d{1,6})(?:st|nd|rd|th)\b(.*)$", re.DOTALL)
+_ORDINAL = re.compile(r"^(\d{1,6})(?:st|nd|rd|th)(?![a-z])(.*)$", re.DOTALL)
 # `3 30-minute episodes`, `240 5 dollar bills`: the second number says which.
 _SORT = re.compile(r"^ \d+(?:\.\d+)?[- ](?=[a-z]+[- ][a-z]+s\b)")
 _TAIL = re.compile(

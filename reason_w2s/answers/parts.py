@@ -39,6 +39,7 @@ def parts_of(text: str) -> list[str]:
 
 
 def split(text: str, separator: str) -> list[str]:
+    """The text between separators that stand outside all brackets."""
     if separator not in text:
         return [text]
     parts, depth, start = [], 0, 0

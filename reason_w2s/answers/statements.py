@@ -56,7 +56,11 @@ _OTHER_SAYS = re.compile(
     r"\s?[:\uff1a]?\**"
 )
 # Multiple choice: `The answer is (B)` closes the chains of thought for AQuA (Wei et al. 2022).
-_OPTION_IS = re.compile(r"\b(?i:option|choice)(?: is)?:?\s*\**\(?([A-J])\b(?!')")
+# `Choice (D) is not possible` talks about an option.
+_OPTION_IS = re.compile(
+    r"\b(?i:option|choice)(?: is)?:?\s*\**\(?([A-J])\b(?!')"
+    r"(?!\)?\**,?\s(?i:is(?! (?:correct|right|the))|are|has|does|cannot|can)\b)"
+)
 LETTER = re.compile(r"(?<![A-Za-z'])\(?([A-J])\)?(?![A-Za-z'])(?!\s[a-z])")
 _LETTERS = re.compile(r"[A-J](?:\s?(?:,|&|\band\b|\bor\b)\s?[A-J]\b)+")
 
@@ -187,7 +191,7 @@ def _a_colon(text: str, start: int, kind: Kind, strict: bool) -> Mark | None:
 def _elsewhere(text: str, start: int, kind: Kind, strict: bool) -> Mark | None:
     """An answer stated in another language, or as `the correct option is C`."""
     start = max(start, len(text) - WINDOW_CHARS)
-    named = last_match(_OPTION_IS, text[start:]) if kind == "choice" else None
+    named = last_match(_OPTION_IS, text[start:]) if kind == "choice" and not strict else None
     if named:
         return Mark(start, start, named[1], "the_answer_is")
     lower = text[start:].lower()
