@@ -34,7 +34,7 @@ import atheris  # type: ignore[import-not-found]
 
 with atheris.instrument_imports(include=["reason_w2s.answers"]):
     from reason_w2s.answers import check, check_first, equal
-    from reason_w2s.answers.pool import close, symbolic
+    from reason_w2s.answers.workers.pool import close, symbolic
 
 from hostile import STATUSES, _memory, below, judge
 from hostile_cases import VALID
@@ -435,8 +435,8 @@ def main() -> None:
             sys.stdout.flush()
             os._exit(code)
 
-    flags = [f"-seed={wished.seed}", f"-max_len={MAX_BYTES}", "-timeout=0", "-rss_limit_mb=0",
-        "-print_final_stats=1", str(corpus)]  # fmt: skip
+    flags = [f"-seed={wished.seed}", f"-max_len={MAX_BYTES}", "-timeout=1000000", "-rss_limit_mb=0",
+        f"-artifact_prefix={wished.keep}/", str(corpus)]  # fmt: skip
     atheris.Setup([sys.argv[0], *flags], one, custom_mutator=mutate)
     atheris.Fuzz()
 
