@@ -1,7 +1,7 @@
 """reason-w2s: make a strong language model reason better by learning from weaker reasoners.
 
-`check`, `check_many` and `equal` grade answers; `Run.open(path)["step"]` reads what a recipe made. Importing this
-package loads neither torch nor any of these until they are used.
+`check`, `check_many` and `equal` grade answers; `Run.open(path)["step"]` reads what a recipe made.
+Importing this package loads neither torch nor any of these until they are used.
 """
 
 from __future__ import annotations

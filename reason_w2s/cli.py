@@ -209,8 +209,8 @@ def check(
     Says how many are correct, by status and by the rule that found the answer. Undecided is what
     could not be compared: never wrong. --audit shows where another grader disagrees.
     """
-    from reason_w2s.answers import command
-    from reason_w2s.answers.table import Columns, Comparing
+    from reason_w2s.answers.files import command
+    from reason_w2s.answers.files.table import Columns, Comparing
 
     parts = command.run(
         file,

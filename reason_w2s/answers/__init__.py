@@ -14,7 +14,7 @@ standard library, and sympy for the last layer.
 from __future__ import annotations
 
 from reason_w2s.answers.equal import Gold, equal, gold_kind
-from reason_w2s.answers.extract import extract, extract_first, unclosed_box
+from reason_w2s.answers.finding.extract import extract, extract_first, unclosed_box
 from reason_w2s.answers.grade import check, check_first
 from reason_w2s.answers.many import check_many
 from reason_w2s.answers.verdict import Extracted, Kind, Rule, Status, Verdict

@@ -11,10 +11,10 @@ import re
 from dataclasses import dataclass
 from fractions import Fraction
 
-from reason_w2s.answers.expression import Unreadable
-from reason_w2s.answers.rational import evaluate
+from reason_w2s.answers.algebra.expression import Unreadable
+from reason_w2s.answers.algebra.rational import evaluate
+from reason_w2s.answers.reading.units import known_unit
 from reason_w2s.answers.sides import Side, left_side, readable, right_side
-from reason_w2s.answers.units import known_unit
 
 MAX_TEXT_CHARS = 400_000
 MAX_EQUATIONS = 2_000

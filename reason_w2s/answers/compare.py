@@ -10,8 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 
-from reason_w2s.answers.algebra import normal_form, proportional
-from reason_w2s.answers.expression import (
+from reason_w2s.answers.algebra.expression import (
     DEGREE,
     Node,
     Num,
@@ -20,11 +19,12 @@ from reason_w2s.answers.expression import (
     Unreadable,
     negative,
 )
-from reason_w2s.answers.formula import Outcome, same_formula
+from reason_w2s.answers.algebra.forms import normal_form, proportional
+from reason_w2s.answers.algebra.formula import Outcome, same_formula
 from reason_w2s.answers.groups import same_groups, same_single
-from reason_w2s.answers.numbers import Based, Number
-from reason_w2s.answers.units import exchange, unit_of
-from reason_w2s.answers.values import (
+from reason_w2s.answers.reading.numbers import Based, Number
+from reason_w2s.answers.reading.units import exchange, unit_of
+from reason_w2s.answers.reading.values import (
     Atom,
     Choice,
     Clock,

@@ -12,9 +12,9 @@ from collections.abc import Sequence
 
 from reason_w2s.answers.compare import Comparison
 from reason_w2s.answers.normalize import key, normalize
-from reason_w2s.answers.numbers import Number
-from reason_w2s.answers.reading import read
-from reason_w2s.answers.values import Choice, Formula, Opaque, Value, Words
+from reason_w2s.answers.reading.numbers import Number
+from reason_w2s.answers.reading.read import read
+from reason_w2s.answers.reading.values import Choice, Formula, Opaque, Value, Words
 from reason_w2s.answers.verdict import KINDS, Kind, Status, Verdict
 from reason_w2s.errors import ConfigError
 
@@ -147,8 +147,8 @@ def _choose(
     if content:
         return comparison.same(read(content), other)
     if isinstance(other, Formula) and other.text.isalpha():
-        # `AB` names several options; `a` may be A.
-        return None if other.text.upper() == choice.letter else False
+        # `b` is B written small, `AB` names several options.
+        return other.text.upper() == choice.letter
     return None
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from reason_w2s.answers.equal import Gold, equal, gold_kind
-from reason_w2s.answers.extract import extract, extract_first, unclosed_box
+from reason_w2s.answers.finding.extract import extract, extract_first, unclosed_box
 from reason_w2s.answers.parity import parity
 from reason_w2s.answers.verdict import PARITY_KINDS, Kind, Verdict
 

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from fractions import Fraction
 
 from reason_w2s.answers.intervals import pieces
-from reason_w2s.answers.numbers import Number
-from reason_w2s.answers.values import Atom, Formula, Group, Opaque, Value, Words
+from reason_w2s.answers.reading.numbers import Number
+from reason_w2s.answers.reading.values import Atom, Formula, Group, Opaque, Value, Words
 
 Same = Callable[[Value, Value], bool | None]
 

@@ -6,8 +6,8 @@ import math
 from fractions import Fraction
 
 from reason_w2s.answers.normalize import SET_OPEN
-from reason_w2s.answers.numbers import Number
-from reason_w2s.answers.values import Atom, Group, Value
+from reason_w2s.answers.reading.numbers import Number
+from reason_w2s.answers.reading.values import Atom, Group, Value
 
 Bound = Fraction | float
 Piece = tuple[Bound, bool, Bound, bool]

@@ -19,8 +19,8 @@ from typing import Any
 
 from reason_w2s.answers.equal import Gold, check_kind
 from reason_w2s.answers.grade import check
-from reason_w2s.answers.pool import GRACE_SECONDS, Failed, Gone, Worker
 from reason_w2s.answers.verdict import Kind, Status, Verdict
+from reason_w2s.answers.workers.pool import GRACE_SECONDS, Failed, Gone, Worker
 from reason_w2s.errors import ConfigError
 
 # What one row may take before its worker is killed; comparisons have lower limits of their own.

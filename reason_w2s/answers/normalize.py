@@ -190,7 +190,7 @@ def _latex(text: str) -> str:
     text = _SPACING.sub("", text)
     text = _GAPS.sub(" ", text)
     text = _RENAMED.sub(_rename, text)
-    text = _COLOUR.sub("", text)
+    text = _COLOUR.sub("", text).replace("{}", "")
     if "^" in text:
         text = _ORDINAL.sub(r"\1", text)
     for _ in range(3):

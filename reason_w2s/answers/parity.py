@@ -18,10 +18,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from reason_w2s.answers.expression import Unreadable, parse
-from reason_w2s.answers.formula import same_formula
+from reason_w2s.answers.algebra.expression import Unreadable, parse
+from reason_w2s.answers.algebra.formula import same_formula
 from reason_w2s.answers.normalize import normalize
-from reason_w2s.answers.numbers import read_number
+from reason_w2s.answers.reading.numbers import read_number
 from reason_w2s.answers.verdict import ParityKind, Status, Verdict
 from reason_w2s.errors import ConfigError
 

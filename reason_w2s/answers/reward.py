@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from reason_w2s.answers.equal import check_kind
-from reason_w2s.answers.extract import extract
+from reason_w2s.answers.finding.extract import extract
 from reason_w2s.answers.many import check_many
 from reason_w2s.answers.verdict import Kind, Verdict
 from reason_w2s.errors import ConfigError

@@ -12,8 +12,8 @@ import re
 from dataclasses import dataclass
 from fractions import Fraction
 
-from reason_w2s.answers.expression import Unreadable
-from reason_w2s.answers.rational import evaluate
+from reason_w2s.answers.algebra.expression import Unreadable
+from reason_w2s.answers.algebra.rational import evaluate
 
 MAX_SIDE_CHARS = 200
 _CONTEXT_CHARS = 80

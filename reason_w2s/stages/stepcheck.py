@@ -19,7 +19,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from reason_w2s.answers.arithmetic import equations
-from reason_w2s.answers.extract import extract, unclosed_box
+from reason_w2s.answers.finding.extract import extract, unclosed_box
 from reason_w2s.answers.verdict import GUESSES, Kind
 from reason_w2s.records import Row, Trace
 

@@ -4,10 +4,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reason_w2s.answers.algebra import linear, normal_form, plain, proportional, same_form
-from reason_w2s.answers.expression import Unreadable, names, parse
+from reason_w2s.answers.algebra.expression import Unreadable, names, parse
+from reason_w2s.answers.algebra.forms import linear, normal_form, plain, proportional, same_form
+from reason_w2s.answers.algebra.points import differ
 from reason_w2s.answers.normalize import normalize
-from reason_w2s.answers.points import differ
 
 
 def form(text):
@@ -55,7 +55,9 @@ def test_another_function_has_another(left, right):
     assert not same_form(form(left), form(right))
 
 
-@pytest.mark.parametrize("text", ["1/0", "0^0", "x/(y-y)", "\\infty", "(x+y+z+1)^{30}", "9^{9^{9}}"])
+@pytest.mark.parametrize(
+    "text", ["1/0", "0^0", "x/(y-y)", "\\infty", "(x+y+z+1)^{30}", "9^{9^{9}}"]
+)
 def test_what_has_no_form(text):
     with pytest.raises(Unreadable):
         form(text)

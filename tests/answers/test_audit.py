@@ -5,9 +5,10 @@ from importlib.util import find_spec
 
 import pytest
 
-from reason_w2s.answers import Verdict, audit, command
-from reason_w2s.answers.audit import Audit, Compared, compare, lines
-from reason_w2s.answers.table import Columns, Comparing, Graded
+from reason_w2s.answers import Verdict
+from reason_w2s.answers.files import audit, command
+from reason_w2s.answers.files.audit import Audit, Compared, compare, lines
+from reason_w2s.answers.files.table import Columns, Comparing, Graded
 from reason_w2s.errors import MissingExtra
 
 needs_math_verify = pytest.mark.skipif(

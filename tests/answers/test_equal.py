@@ -116,7 +116,6 @@ DIFFERENT = [
 UNDECIDED = [
     ("-5", "5 below zero"),
     ("18", "18 eggs, but she keeps 2, so she sells 16"),
-
     ("0.5", "0.5%"),
     ("A", "A, B"),
     ("204_5", "204"),

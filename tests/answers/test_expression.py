@@ -4,7 +4,7 @@ from fractions import Fraction
 
 import pytest
 
-from reason_w2s.answers.expression import (
+from reason_w2s.answers.algebra.expression import (
     Call,
     Name,
     Num,
@@ -61,7 +61,21 @@ def test_precedence(text, same):
 
 @pytest.mark.parametrize(
     "text",
-    ["", "dogs", "x dogs", "3/2x", "5!!", "\\sin x/2", "(x", "x)", "\\foo", "x_{", "1 2", "()", "+"],
+    [
+        "",
+        "dogs",
+        "x dogs",
+        "3/2x",
+        "5!!",
+        "\\sin x/2",
+        "(x",
+        "x)",
+        "\\foo",
+        "x_{",
+        "1 2",
+        "()",
+        "+",
+    ],
 )
 def test_refused(text):
     with pytest.raises(Unreadable):

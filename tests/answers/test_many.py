@@ -9,9 +9,10 @@ from pathlib import Path
 import numpy
 import pytest
 
-from reason_w2s.answers import check, many, pool
+from reason_w2s.answers import check, many
 from reason_w2s.answers.many import check_many
-from reason_w2s.answers.pool import _workers
+from reason_w2s.answers.workers import pool
+from reason_w2s.answers.workers.pool import _workers
 from reason_w2s.errors import ConfigError
 
 ROWS = [(f"So it is {n}.\n#### {n}", n if n % 3 else n + 1) for n in range(600)]

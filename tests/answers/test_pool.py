@@ -15,8 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from reason_w2s.answers import pool
-from reason_w2s.answers.pool import Failed, Gone, Worker, symbolic
+from reason_w2s.answers.workers import pool
+from reason_w2s.answers.workers.pool import Failed, Gone, Worker, symbolic
 
 ROOT = Path(__file__).parents[2]
 SERVICE = "tests.answers.misbehaving:answer"
@@ -114,7 +114,7 @@ def test_what_is_printed_goes_nowhere(worker, capfd):
 
 
 def test_children_are_replaced_before_they_grow_old(worker):
-    from reason_w2s.answers.worker import REQUESTS_PER_CHILD
+    from reason_w2s.answers.workers.worker import REQUESTS_PER_CHILD
 
     seen = {worker.ask(["process"], LONG) for _ in range(2 * REQUESTS_PER_CHILD)}
     assert len(seen) == 2
@@ -144,7 +144,7 @@ def test_a_worker_imports_from_where_its_packages_are_and_nowhere_else(tmp_path)
     program = (
         "import sys\n"
         f"sys.path.append({str(ROOT)!r})\n"
-        "from reason_w2s.answers.pool import Worker\n"
+        "from reason_w2s.answers.workers.pool import Worker\n"
         f"worker = Worker({SERVICE!r})\n"
         "path, no_site, names = worker.ask(['path'], 60)\n"
         f"assert {str(tmp_path)!r} not in path and '' not in path, path\n"
@@ -263,8 +263,8 @@ def test_a_fork_lets_go_of_the_pipes(afresh):
 
 PROGRAM = """
 import os, sys, threading, time
-from reason_w2s.answers import pool
-from reason_w2s.answers.pool import Worker
+from reason_w2s.answers.workers import pool
+from reason_w2s.answers.workers.pool import Worker
 
 def busy():
     worker = Worker("tests.answers.misbehaving:answer")
@@ -349,7 +349,7 @@ def run(program):
 
 
 FAILING = f"""
-from reason_w2s.answers.pool import Failed, Worker, close
+from reason_w2s.answers.workers.pool import Failed, Worker, close
 worker = Worker({SERVICE!r})
 for deed in ('hang', 'memory', 'abort'):
     try:

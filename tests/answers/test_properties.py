@@ -1,11 +1,13 @@
 """What holds for every answer: equality is symmetric, and reflexive wherever the answer is read."""
 
+# ruff: noqa: RUF001 - look-alike digits are among the answers.
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reason_w2s.answers import equal
-from reason_w2s.answers.reading import read
-from reason_w2s.answers.values import Opaque
+from reason_w2s.answers.reading.read import read
+from reason_w2s.answers.reading.values import Opaque
 
 NUMBERS = st.one_of(
     st.integers(-10_000, 10_000).map(str),
@@ -23,17 +25,30 @@ NUMBERS = st.one_of(
     st.sampled_from(["three", "twenty-five", "one hundred", "1,234", "1 234", "½", "１２", "-0"]),
 )
 UNITS = st.sampled_from(
-    ["", " cm", "\\text{ cm}", "\\text{ cm}^2", " meters", " dollars", " apples", " hours", "m", "g"]
+    [
+        "",
+        " cm",
+        "\\text{ cm}",
+        "\\text{ cm}^2",
+        " meters",
+        " dollars",
+        " apples",
+        " hours",
+        "m",
+        "g",
+    ]
 )
 ATOMS = st.one_of(
     NUMBERS,
     st.builds("{}{}".format, NUMBERS, UNITS),
-    st.sampled_from(["x", "y", "n", "\\pi", "e", "i", "\\infty", "-\\infty", "a_1", "A", "(B)", "C) 5"]),
+    st.sampled_from(["x", "y", "n", "\\pi", "e", "i", "\\infty", "-\\infty", "a_1"]),
+    st.sampled_from(["A", "(B)", "C) 5"]),
     st.builds("\\sqrt{{{}}}".format, st.integers(0, 50)),
     st.builds("\\sqrt[3]{{{}}}".format, st.integers(-30, 30)),
     st.builds("\\{} {}".format, st.sampled_from(["sin", "cos", "ln", "log", "tan"]),
               st.sampled_from(["x", "2", "\\frac{\\pi}{6}", "30^\\circ"])),
-    st.sampled_from(["yes", "no solution", "Evelyn", "June 20", "all real numbers", "3:15", "4 p.m."]),
+    st.sampled_from(["yes", "no solution", "Evelyn", "June 20", "all real numbers"]),
+    st.sampled_from(["3:15", "4 p.m."]),
 )  # fmt: skip
 FORMS = st.recursive(
     ATOMS,

@@ -4,8 +4,8 @@ from fractions import Fraction
 
 import pytest
 
-from reason_w2s.answers.expression import Unreadable
-from reason_w2s.answers.rational import evaluate
+from reason_w2s.answers.algebra.expression import Unreadable
+from reason_w2s.answers.algebra.rational import evaluate
 
 VALUES = {
     "42": 42,

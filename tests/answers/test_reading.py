@@ -4,9 +4,9 @@ from fractions import Fraction
 
 import pytest
 
-from reason_w2s.answers.numbers import Based, Number
-from reason_w2s.answers.reading import read
-from reason_w2s.answers.values import (
+from reason_w2s.answers.reading.numbers import Based, Number
+from reason_w2s.answers.reading.read import read
+from reason_w2s.answers.reading.values import (
     Atom,
     Choice,
     Clock,

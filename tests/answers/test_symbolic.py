@@ -8,8 +8,8 @@ from fractions import Fraction
 
 import pytest
 
-from reason_w2s.answers import precise, symbolic
-from reason_w2s.answers.expression import Call, Name, Num, Power, Product, Sum, parse
+from reason_w2s.answers.algebra import precise, symbolic
+from reason_w2s.answers.algebra.expression import Call, Name, Num, Power, Product, Sum, parse
 
 SAME = [
     ("\\sqrt{3 + 2\\sqrt{2}}", "1 + \\sqrt{2}"),
@@ -114,6 +114,6 @@ def test_the_answers_of_the_services():
 
 
 def test_values_load_no_sympy():
-    program = "import sys, reason_w2s.answers.precise; print('sympy' in sys.modules)"
+    program = "import sys, reason_w2s.answers.algebra.precise; print('sympy' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)
     assert done.stdout == b"False\n"

@@ -7,10 +7,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from reason_w2s.answers import Verdict, table
-from reason_w2s.answers.output import Output
-from reason_w2s.answers.table import Columns, Comparing, Drawn, Graded, counted, grade_file
-from reason_w2s.answers.tally import Tally, aligned, lines, share
+from reason_w2s.answers import Verdict
+from reason_w2s.answers.files import table
+from reason_w2s.answers.files.output import Output
+from reason_w2s.answers.files.table import Columns, Comparing, Drawn, Graded, counted, grade_file
+from reason_w2s.answers.files.tally import Tally, aligned, lines, share
 from reason_w2s.errors import ConfigError, DataError
 from reason_w2s.problems.files import read
 from tests.answers import shared_data

@@ -2,11 +2,10 @@
 
     python eval/bench/answers/shuffled.py [--data DIR] [--pairs 60000] [--seed 0] [--out FILE.json]
 
-Each response is graded against the answer of a problem drawn at random from the same set (MATH is
-drawn within its subject where that is known: near misses are likelier there). A pair is accepted
-rightly where its two golds are equal anyway (by `equal`), or where the response is wrong for its own
-problem and its final answer is the other's, letter for letter but for spaces. Whatever else is
-accepted is listed to be read.
+Each response is graded against the answer of another problem, drawn at random, of the same file. A
+pair is accepted rightly where its two golds are equal anyway (by `equal`), or where the response is
+wrong for its own problem and its final answer is the other's, letter for letter but for spaces.
+Whatever else is accepted is listed to be read.
 """
 
 from __future__ import annotations
@@ -33,7 +32,7 @@ class Pair(NamedTuple):
 
 
 def pairs(data: Path, count: int, seed: int) -> list[Pair]:
-    """Responses in equal parts from all files, each with the gold of another problem of its file."""
+    """Responses in equal parts from all files, each with another problem's gold."""
     draw = random.Random(seed)
     found: list[Pair] = []
     files = trace_files(data)

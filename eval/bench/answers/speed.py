@@ -29,7 +29,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from reason_w2s.answers import check
-from reason_w2s.answers.pool import close
+from reason_w2s.answers.workers.pool import close
 
 SHARED = Path(os.environ.get("REASON_W2S_SHARED", Path(__file__).parents[3] / ".." / "shared"))
 PEER = Path(__file__).with_name("peer_math_verify.py")

@@ -2,10 +2,10 @@ r"""Gold answers against themselves: in the official solution, and in other spel
 
     python eval/bench/answers/surfaces.py [--data DIR] [--failures] [--out FILE.json]
 
-Every solution text of GSM8K and MATH must check correct against its answer. Every answer of all sets
-must equal itself with spaces around its signs, with `\dfrac`, with `\text{ units}` behind it, with
-`\left( \right)`, and as a decimal where that is exact (the last three where they make sense: a plain
-number or formula, something in brackets, a finite decimal).
+Every solution text of GSM8K and MATH must check correct against its answer. Every answer of all
+sets must equal itself with spaces around its signs, with `\dfrac`, with `\text{ units}` behind it,
+with `\left( \right)`, and as a decimal where that is exact (the last three where they make sense: a
+plain number or formula, something in brackets, a finite decimal).
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from typing import Any
 from rows import DATA, Row, problems, write
 
 from reason_w2s.answers import check, equal
-from reason_w2s.answers.numbers import Number
-from reason_w2s.answers.reading import read
-from reason_w2s.answers.values import Formula
+from reason_w2s.answers.reading.numbers import Number
+from reason_w2s.answers.reading.read import read
+from reason_w2s.answers.reading.values import Formula
 
 SOLVED = ("gsm8k_train", "gsm8k_test", "math_train", "math_test")
 SETS = (

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import re
 
-from reason_w2s.answers.normalize import normalize
-from reason_w2s.answers.numbers import read_number
-from reason_w2s.answers.phrase import (
+from reason_w2s.answers.finding.phrase import (
     WINDOW_CHARS,
     answer_in,
     clean,
@@ -18,7 +16,9 @@ from reason_w2s.answers.phrase import (
     right_side,
     says_nothing,
 )
-from reason_w2s.answers.statements import LETTER
+from reason_w2s.answers.finding.statements import LETTER
+from reason_w2s.answers.normalize import normalize
+from reason_w2s.answers.reading.numbers import read_number
 from reason_w2s.answers.verdict import MAX_ANSWER_CHARS, Extracted, Kind, Rule
 
 _NOTE = re.compile(r"\((?:[^()\n]|\([^()\n]*\))*\)\.?$|\W{0,4}Note\b")

@@ -6,7 +6,7 @@ import re
 from typing import NamedTuple
 
 from reason_w2s.answers.normalize import normalize
-from reason_w2s.answers.numbers import read_number
+from reason_w2s.answers.reading.numbers import read_number
 
 
 class Phrase(NamedTuple):

@@ -6,13 +6,13 @@ import re
 from dataclasses import replace
 from functools import lru_cache
 
-from reason_w2s.answers.expression import MAX_DEPTH
+from reason_w2s.answers.algebra.expression import MAX_DEPTH
 from reason_w2s.answers.normalize import key, normalize
-from reason_w2s.answers.numbers import Number, read_based, read_number
-from reason_w2s.answers.parts import formula_of
-from reason_w2s.answers.structure import read_structure
-from reason_w2s.answers.units import read_unit
-from reason_w2s.answers.values import Atom, Choice, Clock, Formula, Opaque, Value, Words
+from reason_w2s.answers.reading.numbers import Number, read_based, read_number
+from reason_w2s.answers.reading.parts import formula_of
+from reason_w2s.answers.reading.structure import read_structure
+from reason_w2s.answers.reading.units import read_unit
+from reason_w2s.answers.reading.values import Atom, Choice, Clock, Formula, Opaque, Value, Words
 from reason_w2s.answers.verdict import MAX_ANSWER_CHARS, Kind
 
 _ATOMS = {

@@ -23,7 +23,7 @@ from typing import Any
 import mpmath
 from mpmath import mp
 
-from reason_w2s.answers.expression import (
+from reason_w2s.answers.algebra.expression import (
     Call,
     Name,
     Node,

@@ -10,8 +10,8 @@ from typing import Any
 
 import sympy
 
-from reason_w2s.answers.expression import Call, Name, Node, Num, Power, Product, Sum
-from reason_w2s.answers.precise import said
+from reason_w2s.answers.algebra.expression import Call, Name, Node, Num, Power, Product, Sum
+from reason_w2s.answers.algebra.precise import said
 
 # A power of more bits, or a factorial or binomial of a number of more, is not worked out.
 MAX_BITS = 20_000

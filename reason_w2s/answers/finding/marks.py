@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from reason_w2s.answers.finding.phrase import WINDOW_CHARS, answer_in, clean
 from reason_w2s.answers.normalize import key, normalize
-from reason_w2s.answers.numbers import read_number
-from reason_w2s.answers.phrase import WINDOW_CHARS, answer_in, clean
+from reason_w2s.answers.reading.numbers import read_number
 from reason_w2s.answers.verdict import MAX_ANSWER_CHARS, Rule
 
 # `\fbox` and `\boxed 5` are read by MATH's own last_boxed_only_string (Hendrycks et al. 2021).

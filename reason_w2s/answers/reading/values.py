@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from reason_w2s.answers.expression import Node
-from reason_w2s.answers.numbers import Based, Number
+from reason_w2s.answers.algebra.expression import Node
+from reason_w2s.answers.reading.numbers import Based, Number
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,10 +6,10 @@ import re
 from functools import lru_cache
 from typing import Literal
 
-from reason_w2s.answers.algebra import Form, normal_form, plain, same_form
-from reason_w2s.answers.expression import Node, Undefined, Unreadable, names, parse
-from reason_w2s.answers.points import differ, value_at
-from reason_w2s.answers.pool import symbolic
+from reason_w2s.answers.algebra.expression import Node, Undefined, Unreadable, names, parse
+from reason_w2s.answers.algebra.forms import Form, normal_form, plain, same_form
+from reason_w2s.answers.algebra.points import differ, value_at
+from reason_w2s.answers.workers.pool import symbolic
 
 Outcome = Literal["same", "different", "unknown", "timeout", "memory", "crashed"]
 

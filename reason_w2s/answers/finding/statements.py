@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from reason_w2s.answers.marks import MAX_MENTIONS, Mark, last_match
-from reason_w2s.answers.phrase import (
+from reason_w2s.answers.finding.marks import MAX_MENTIONS, Mark, last_match
+from reason_w2s.answers.finding.phrase import (
     WINDOW_CHARS,
     Phrase,
     answer_in,

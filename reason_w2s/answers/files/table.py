@@ -9,9 +9,9 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from reason_w2s.answers.files.output import VERDICT, Output
+from reason_w2s.answers.files.tally import Tally
 from reason_w2s.answers.many import check_many
-from reason_w2s.answers.output import VERDICT, Output
-from reason_w2s.answers.tally import Tally
 from reason_w2s.answers.verdict import Kind, Verdict
 from reason_w2s.errors import DataError
 from reason_w2s.problems.files import numbered

@@ -6,11 +6,11 @@ import re
 from dataclasses import replace
 from fractions import Fraction
 
-from reason_w2s.answers.algebra import linear, normal_form
-from reason_w2s.answers.expression import Call, Node, Sum, Unreadable, names, negative
-from reason_w2s.answers.numbers import Number
-from reason_w2s.answers.parts import Read, closes, formula_of, items_of, parts_of, split
-from reason_w2s.answers.values import Atom, Equation, Formula, Group, Relation, Value
+from reason_w2s.answers.algebra.expression import Call, Node, Sum, Unreadable, names, negative
+from reason_w2s.answers.algebra.forms import linear, normal_form
+from reason_w2s.answers.reading.numbers import Number
+from reason_w2s.answers.reading.parts import Read, closes, formula_of, items_of, parts_of, split
+from reason_w2s.answers.reading.values import Atom, Equation, Formula, Group, Relation, Value
 
 SUBSCRIPT = r"(?:_\{?\w{1,6}\}?)?"
 _NAMES = (

@@ -11,9 +11,9 @@ from pathlib import Path
 
 from rich.console import Console
 
-from reason_w2s.answers import audit, tally
-from reason_w2s.answers.pace import Pace
-from reason_w2s.answers.table import Columns, Comparing, Drawn, counted, grade_file
+from reason_w2s.answers.files import audit, tally
+from reason_w2s.answers.files.pace import Pace
+from reason_w2s.answers.files.table import Columns, Comparing, Drawn, counted, grade_file
 from reason_w2s.problems.files import count
 
 # The width of what goes to a file or a pipe.

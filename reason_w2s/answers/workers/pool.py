@@ -27,7 +27,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal
 
-from reason_w2s.answers.worker import Failure, Lines, decode, encode
+from reason_w2s.answers.workers.worker import Failure, Lines, decode, encode
 
 Outcome = Literal["same", "different", "unknown", "timeout", "memory", "crashed"]
 
@@ -51,9 +51,12 @@ MAX_FAILED_STARTS = 3
 # Outcomes remembered, so that many samples of one problem pay once. Timeouts too, crashes not.
 OUTCOMES_KEPT = 4096
 
-_VALUES = "reason_w2s.answers.precise:answer"
-_PROOF = "reason_w2s.answers.symbolic:answer"
-_BOOT = "import sys; sys.path += sys.argv[4:]; from reason_w2s.answers.worker import main; main()"
+_VALUES = "reason_w2s.answers.algebra.precise:answer"
+_PROOF = "reason_w2s.answers.algebra.symbolic:answer"
+_BOOT = (
+    "import sys; sys.path += sys.argv[4:]; "
+    "from reason_w2s.answers.workers.worker import main; main()"
+)
 _OURS = ("PYTHON", "SYMPY_", "MPMATH_")
 
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from fractions import Fraction
 from itertools import islice
 
-from reason_w2s.answers.expression import Unreadable
-from reason_w2s.answers.rational import evaluate
-from reason_w2s.answers.units import read_unit, unit_of
+from reason_w2s.answers.algebra.expression import Unreadable
+from reason_w2s.answers.algebra.rational import evaluate
+from reason_w2s.answers.reading.units import read_unit, unit_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ _CURRENCY = re.compile(
     r"^([-+]?)\s*(?:(?:US|USD|C|A)?\s?([$£€₹¥])|(USD|EUR|GBP|INR|Rs)\.?(?![a-z]))\s*([-+]?.*)$",
     re.DOTALL,
 )
-_BASED = re.compile(r"^\(?([0-9A-Z]{1,60})\)?\s?_\s?\{\s?(\d{1,2})\s?\}$")
+_BASED = re.compile(r"^\(?(-?[0-9A-Z]{1,60})\)?\s?_\s?\{\s?(\d{1,2})\s?\}$")
 _SPACED_THOUSANDS = re.compile(r"^[-+]?\d{1,3}(?: \d{3})+$")
 _DATE = re.compile(r"^\d{1,4}-\d{1,2}-\d{1,4}$")
 _SIMPLE = re.compile(

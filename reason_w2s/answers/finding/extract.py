@@ -14,8 +14,8 @@ import re
 import unicodedata
 from itertools import islice
 
-from reason_w2s.answers.guesses import unmarked
-from reason_w2s.answers.marks import (
+from reason_w2s.answers.finding.guesses import unmarked
+from reason_w2s.answers.finding.marks import (
     MAX_MENTIONS,
     Mark,
     boxed,
@@ -25,8 +25,8 @@ from reason_w2s.answers.marks import (
     last_box,
     value,
 )
-from reason_w2s.answers.phrase import WINDOW_CHARS
-from reason_w2s.answers.statements import mention, mentions, said
+from reason_w2s.answers.finding.phrase import WINDOW_CHARS
+from reason_w2s.answers.finding.statements import mention, mentions, said
 from reason_w2s.answers.verdict import MAX_RESPONSE_CHARS, Extracted, Kind
 
 # A model that does not stop goes on with a question of its own; chat formats have their own ends.

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
 
-from reason_w2s.answers import rational
-from reason_w2s.answers.expression import (
+from reason_w2s.answers.algebra import rational
+from reason_w2s.answers.algebra.expression import (
     CONSTANTS,
     Call,
     Name,

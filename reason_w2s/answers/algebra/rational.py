@@ -9,7 +9,7 @@ import math
 from collections.abc import Callable
 from fractions import Fraction
 
-from reason_w2s.answers.expression import (
+from reason_w2s.answers.algebra.expression import (
     Call,
     Node,
     Num,

@@ -7,7 +7,16 @@ import math
 import random
 from collections.abc import Callable, Iterator
 
-from reason_w2s.answers.expression import Call, Name, Node, Num, Power, Product, Sum, Unreadable
+from reason_w2s.answers.algebra.expression import (
+    Call,
+    Name,
+    Node,
+    Num,
+    Power,
+    Product,
+    Sum,
+    Unreadable,
+)
 
 Float = float | complex
 

@@ -10,9 +10,9 @@ from importlib.util import find_spec
 from itertools import islice
 from typing import Literal
 
-from reason_w2s.answers.pool import Failed, Worker
-from reason_w2s.answers.table import Graded
-from reason_w2s.answers.tally import Cells, aligned, share
+from reason_w2s.answers.files.table import Graded
+from reason_w2s.answers.files.tally import Cells, aligned, share
+from reason_w2s.answers.workers.pool import Failed, Worker
 from reason_w2s.errors import EngineError, MissingExtra
 
 Class = Literal[
@@ -39,7 +39,7 @@ Answer = tuple[Opinion, str]
 # What one second opinion may take before its process is killed.
 OPINION_SECONDS = 10.0
 MEMORY_BYTES = 2 << 30
-SERVICE = "reason_w2s.answers.second:opinion"
+SERVICE = "reason_w2s.answers.files.second:opinion"
 
 
 @dataclass(frozen=True)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
+from fractions import Fraction
 from itertools import pairwise
 
 from reason_w2s.answers.normalize import NEW_ROW, SET_CLOSE, SET_OPEN, key
-from reason_w2s.answers.numbers import Number, read_number
-from reason_w2s.answers.parts import JOINED, Read, closes, items_of, parts_of, split
-from reason_w2s.answers.relations import NAME, assignments, equation, inequality
-from reason_w2s.answers.units import exchange
-from reason_w2s.answers.values import Atom, Formula, Group, Opaque, Value
+from reason_w2s.answers.reading.numbers import Number, read_number
+from reason_w2s.answers.reading.parts import JOINED, Read, closes, items_of, parts_of, split
+from reason_w2s.answers.reading.relations import NAME, assignments, equation, inequality
+from reason_w2s.answers.reading.units import exchange
+from reason_w2s.answers.reading.values import Atom, Formula, Group, Opaque, Value
 from reason_w2s.answers.verdict import MAX_ITEMS
 
 _PAIRS = {"(": ")", "[": "]", SET_OPEN: SET_CLOSE, "{": "}", "\\langle": "\\rangle"}
@@ -20,8 +21,8 @@ _SIGNS = re.compile(r"\\(pm|mp)(?![a-zA-Z])\s?")
 _PLAIN_PLUS = re.compile(r"^\+|(?<=[({=,])\s?\+")
 _TWO_QUANTITIES = re.compile(r"^(\d[^,]*? ?[A-Za-z]{1,10}\.?),?(?:\sand)?\s(\S.*)$", re.DOTALL)
 _MATRIX = re.compile(
-    r"^\(?\s?\\begin\{(matrix|pmatrix|bmatrix|array|smallmatrix)\}(?:\{[lcr|]{1,20}\})?(.*)"
-    r"\\end\{\1\}\s?\)?$",
+    r"^([^=(&]{0,60})\(?\s?\\begin\{(matrix|pmatrix|bmatrix|array|smallmatrix)\}"
+    r"(?:\{[lcr|]{1,20}\})?(.*)\\end\{\2\}\s?\)?$",
     re.DOTALL,
 )
 # Some data sets have lost one of the two backslashes between rows.
@@ -63,13 +64,23 @@ def _cases(normal: str, read: Read) -> Value | None:
 
 def _matrix(normal: str, read: Read) -> Value | None:
     match = _MATRIX.match(normal)
-    if match is None or "\\begin" in match[2]:
+    if match is None or "\\begin" in match[3]:
         return None
-    rows = [row for row in _LOST_ROW.sub(NEW_ROW, match[2]).split(NEW_ROW) if row.strip()]
+    rows = [row for row in _LOST_ROW.sub(NEW_ROW, match[3]).split(NEW_ROW) if row.strip()]
     if sum(row.count("&") + 1 for row in rows) > MAX_ITEMS:
         return None
-    cells = [Group("row", "", items_of(row.split("&"), read)) for row in rows]
-    return Group("matrix", "", tuple(cells))
+    cells = [items_of(row.split("&"), read) for row in rows]
+    factor = read(match[1]) if match[1].strip() else Number(Fraction(1))
+    if match[1].strip():
+        cells = [tuple(_scaled(cell, factor) for cell in row) for row in cells]
+    return Group("matrix", "", tuple(Group("row", "", row) for row in cells))
+
+
+def _scaled(cell: Value, factor: Value) -> Value:
+    """A cell of a matrix with a number before it."""
+    if isinstance(cell, Number) and isinstance(factor, Number):
+        return Number(cell.value * factor.value)
+    return Opaque(f"{factor} {cell}")
 
 
 def _without(normal: str, read: Read) -> Value | None:

@@ -1,0 +1,1 @@
+"""Formulas: parsed, computed, brought to a normal form, compared."""

@@ -1,0 +1,1 @@
+"""Where the final answer of a response stands."""

@@ -1,0 +1,1 @@
+"""What an answer says: numbers, units, lists, relations."""

@@ -1,0 +1,1 @@
+"""Processes that work for the checker and can be killed."""
