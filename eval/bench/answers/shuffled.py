@@ -77,8 +77,7 @@ def measure(asked: list[Pair]) -> dict[str, Any]:
         elif verdict.answer and key(normalize(verdict.answer)) == key(normalize(pair.other)):
             stated += 1
         else:
-            shown = [pair.file, verdict.rule, verdict.answer, pair.other, pair.own]
-            read.append([*shown, pair.response[-200:]])
+            read.append([pair.file, verdict.rule, verdict.answer, pair.other, pair.own])
     return {
         "pairs": len(asked),
         "status": dict(counts),

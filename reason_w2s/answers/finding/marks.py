@@ -132,6 +132,7 @@ def _joined(contents: list[str]) -> str:
 
 
 def value(answer: str) -> object:
+    """What two boxes share that say the same: a number, or the text without its spaces."""
     normal = _NAMED.sub("", normalize(answer), count=1)
     number = read_number(normal)
     return number.value if number and not number.percent else key(normal)
@@ -193,6 +194,7 @@ def closed_boxes(text: str) -> Iterator[tuple[int, int]]:
 
 
 def last_match(pattern: re.Pattern[str], text: str) -> re.Match[str] | None:
+    """The last match of a pattern in a text, or None."""
     last = None
     for match in pattern.finditer(text):
         last = match
