@@ -233,6 +233,7 @@ class Record:
     peak_mib: float = 0.0
     said: Counter[str] = field(default_factory=Counter)
     findings: dict[str, dict[str, Any]] = field(default_factory=dict)
+    undecided: dict[str, tuple[int, str]] = field(default_factory=dict)
 
     def found(self, rule: str, given: Any, said: Any) -> None:
         """Keep an input that breaks a rule; of each kind the shortest."""
@@ -257,6 +258,9 @@ class Record:
         took = time.perf_counter() - start
         self.checks += 1
         self.said[verdict.status] += 1
+        if verdict.status in _UNDECIDED:
+            count, example = self.undecided.get(verdict.reason, (0, ascii(given)))
+            self.undecided[verdict.reason] = count + 1, min(example, ascii(given), key=len)
         if took > self.slowest_s:
             self.slowest_s, self.slowest = took, ascii(given)
         if took > self.limit_s:
@@ -396,7 +400,8 @@ def report(record: Record, out: Path | None) -> int:
         "minutes": round(minutes, 2), "inputs": record.runs, "checks": record.checks,
         "valid": record.valid, "slowest_s": round(record.slowest_s, 2),
         "slowest": record.slowest[:500], "peak_mib": round(record.peak_mib),
-        "children_left": left, "statuses": record.said, "findings": record.findings,
+        "children_left": left, "statuses": record.said, "undecided": record.undecided,
+        "findings": record.findings,
     }  # fmt: skip
     print(json.dumps(figures, indent=1), flush=True)
     if out:

@@ -33,8 +33,8 @@ from typing import Any, get_args
 from hostile_cases import VALID, Case, Valid, all_cases
 
 from reason_w2s.answers import Status, Verdict, check, equal, extract
-from reason_w2s.answers.pool import close
 from reason_w2s.answers.verdict import KINDS
+from reason_w2s.answers.workers.pool import close
 
 STATUSES = frozenset(get_args(Status))
 POLL_S = 0.02
