@@ -47,7 +47,7 @@ _UNIT_LETTER = re.compile(r"^(-?\d{1,60}(?:\.\d{1,60})?)([a-zA-Z])$", re.ASCII)
 
 @dataclass
 class Comparison:
-    """One comparison of two answers.
+    """One comparison of two answers, or of an answer with each of its golds.
 
     `rel_tol`: numbers this close, relative to the larger, are the same; 0 is exact. `trouble` says
     why the symbolic layer could not answer, where that was so: timeout, memory, crashed.
@@ -98,7 +98,7 @@ class Comparison:
             return False
         node = left.node if worth in (None, 1) else Product((left.node, Num(worth or Fraction(1))))
         text = left.text if worth in (None, 1) else f"({left.text})*({worth})"
-        same = self._settle(same_formula(text, node, right.text, right.node, self.rel_tol))
+        same = self._same_formula(text, node, right)
         return None if worth is None and same else same
 
     def _number_and_formula(self, number: Number, formula: Formula) -> bool | None:
@@ -113,13 +113,14 @@ class Comparison:
             nodes.append((f"({number.value})/100", Num(number.value / 100)))
         if number.unit == "degree" and not formula.unit:
             nodes.append((f"({number.value})°", Product((Num(number.value), DEGREE))))
-        found = [
-            self._settle(same_formula(text, node, formula.text, formula.node, self.rel_tol))
-            for text, node in nodes
-        ]
+        found = [self._same_formula(text, node, formula) for text, node in nodes]
         return True if True in found else None if None in found else False
 
-    def _settle(self, outcome: Outcome) -> bool | None:
+    def _same_formula(self, text: str, node: Node, formula: Formula) -> bool | None:
+        """After one that could not be answered in time no more is asked of the symbolic layer."""
+        outcome = same_formula(
+            text, node, formula.text, formula.node, self.rel_tol, symbolic=self.trouble is None
+        )
         if outcome in ("timeout", "memory", "crashed"):
             self.trouble = outcome
         return {"same": True, "different": False}.get(outcome)

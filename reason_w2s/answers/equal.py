@@ -52,7 +52,8 @@ def equal(
     if answer is None or not answer.strip():
         return Verdict("no_answer", False, answer, reason="no answer to compare")
     golds = [answer_text(one) for one in golds_of(gold)]
-    verdicts = [_one(answer, one, kind, tuple(options or ()), rel_tol) for one in golds]
+    comparison = Comparison(rel_tol)
+    verdicts = [_one(answer, one, kind, tuple(options or ()), comparison) for one in golds]
     return _best(verdicts, answer)
 
 
@@ -119,14 +120,13 @@ def _best(verdicts: list[Verdict], answer: str) -> Verdict:
 
 
 def _one(
-    answer: str, gold: str | None, kind: Kind, options: tuple[str, ...], rel_tol: float
+    answer: str, gold: str | None, kind: Kind, options: tuple[str, ...], comparison: Comparison
 ) -> Verdict:
     if gold is None or not gold.strip():
         return Verdict("unparseable_gold", None, answer, reason="the gold answer is missing")
     if answer == gold or key(normalize(answer)) == key(normalize(gold)):
         return Verdict("correct", True, answer, reason="same text")
     sides = read(answer, kind), read(gold, kind)
-    comparison = Comparison(rel_tol)
     same = _choose(comparison, *sides, options)
     if same is None and comparison.trouble:
         status, reason = _TROUBLE[comparison.trouble]

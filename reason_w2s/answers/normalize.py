@@ -104,7 +104,7 @@ def normalize(text: str) -> str:
     Idempotent on what it returns, except that it may peel one more wrapper.
     """
     if len(text) > MAX_ANSWER_CHARS:
-        return text[: MAX_ANSWER_CHARS + 1].strip()
+        return text.strip()
     text = text if text.isascii() else _ascii(text)
     text = peel(text).replace("~", " ")
     if "**" in text:

@@ -35,6 +35,10 @@ Poly = dict[Monomial, Fraction]
 MAX_TERMS = 200
 MAX_POWER = 30
 """The highest power of a sum that is multiplied out."""
+MAX_KEY_CHARS = 2_000
+"""What stands inside a function or a root, written out."""
+MAX_BITS = 13_000
+"""Of a coefficient; Python prints no larger numbers."""
 _LARGEST_TRIAL = 1_000
 _ZERO, _ONE = Fraction(0), Fraction(1)
 _HALF, _MINUS = Fraction(1, 2), Fraction(-1)
@@ -203,6 +207,8 @@ def _times(left: Poly, right: Poly) -> Poly:
         for other, second in right.items():
             factor, mono = _joined(one, other)
             value = total.get(mono, _ZERO) + first * second * factor
+            if value.numerator.bit_length() + value.denominator.bit_length() > MAX_BITS:
+                raise Unreadable("a coefficient too large")
             total[mono] = value
     return _without_squared_sines({mono: value for mono, value in total.items() if value})
 
@@ -515,8 +521,14 @@ def _key(form: Form) -> str:
 
 
 def _text(poly: Poly) -> str:
-    return "+".join(f"{value}*{_mono_text(mono)}" for mono, value in sorted(poly.items()))
+    return _capped("+".join(f"{value}*{_mono_text(mono)}" for mono, value in sorted(poly.items())))
 
 
 def _mono_text(mono: Monomial) -> str:
-    return "*".join(f"{name}^{exponent}" for name, exponent in mono)
+    return _capped("*".join(f"{name}^{exponent}" for name, exponent in mono))
+
+
+def _capped(text: str) -> str:
+    if len(text) > MAX_KEY_CHARS:
+        raise Unreadable("too long inside a function")
+    return text

@@ -43,9 +43,13 @@ _UNIT_GROUP = re.compile(
 _WORD_TAIL = re.compile(r"^(.*\S)\s((?:[A-Za-z]{2,20}\.?\s?){1,5}(?:\^\{[23]\})?)$", re.DOTALL)
 
 
-@lru_cache(maxsize=16_384)
 def read(answer: str, kind: Kind = "auto") -> Value:
     """The value of an answer."""
+    return Opaque(answer.strip()) if len(answer) > MAX_ANSWER_CHARS else _known(answer, kind)
+
+
+@lru_cache(maxsize=16_384)
+def _known(answer: str, kind: Kind) -> Value:
     normal = normalize(answer)
     if len(normal) > MAX_ANSWER_CHARS:
         return Opaque(normal)
