@@ -56,9 +56,9 @@ def _ratios(same: Same, left: Group, right: Group) -> bool | None:
         return None
     equal = _ordered(same, left, right)
     first, second = _numbers(left), _numbers(right)
-    if equal is not False or len(first) != len(second):
+    if equal is not False or len(left.items) != len(right.items):
         return equal
-    if len(first) < len(left.items) or not all(first + second):
+    if len(first) + len(second) < 2 * len(left.items) or not all(first + second):
         return None
     if len({one / other for one, other in zip(first, second, strict=True)}) > 1:
         return False

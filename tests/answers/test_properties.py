@@ -104,3 +104,16 @@ def test_what_is_read_equals_itself_in_other_spaces(answer):
 def test_any_two_texts_are_compared_alike_both_ways(left, right):
     if left.strip() and right.strip():
         assert equal(left, right).correct is equal(right, left).correct
+
+
+RELATED = ["x = {}", "({})", "{}, {}", "{}+0", "{} cm", "\\{{{}\\}}", "-{}", "{}\\%", "[{}, {}]",
+    "{} or {}", "\\text{{{}}}", "{}:1", "{} \\cup {}", "|{}|", "0 < x < {}", "y = {}"]  # fmt: skip
+
+
+@settings(max_examples=1_000, deadline=None)
+@given(FORMS, st.sampled_from(RELATED), st.sampled_from(RELATED))
+def test_related_answers_are_compared_alike_both_ways(answer, first, second):
+    left = first.replace("{}", answer).replace("{{", "{").replace("}}", "}")
+    right = second.replace("{}", answer).replace("{{", "{").replace("}}", "}")
+    assert equal(left, right).correct is equal(right, left).correct
+    assert equal(left, answer).correct is equal(answer, left).correct
