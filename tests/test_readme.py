@@ -72,3 +72,9 @@ def test_commands_it_names_exist():
 )
 def test_paths_it_names_exist(path):
     assert (ROOT / path).exists()
+
+
+def test_the_answer_checkers_tables_are_made_from_its_figures():
+    table = [sys.executable, "eval/answers_table.py", "--check"]
+    made = subprocess.run(table, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert made.returncode == 0, made.stderr
