@@ -12,10 +12,11 @@ from collections.abc import Sequence
 
 from reason_w2s.answers.compare import Comparison
 from reason_w2s.answers.normalize import key, normalize
+from reason_w2s.answers.parity import parity_equal
 from reason_w2s.answers.reading.numbers import Number
 from reason_w2s.answers.reading.read import read
 from reason_w2s.answers.reading.values import Choice, Formula, Opaque, Value, Words
-from reason_w2s.answers.verdict import KINDS, Kind, Status, Verdict
+from reason_w2s.answers.verdict import KINDS, PARITY_KINDS, Kind, Status, Verdict
 from reason_w2s.errors import ConfigError
 
 Gold = str | int | float | Sequence[str | int | float]
@@ -48,6 +49,8 @@ def equal(
         ConfigError: there is no such kind, or a tolerance below 0.
     """
     check_kind(kind, rel_tol)
+    if kind in PARITY_KINDS:
+        return parity_equal(prediction, gold, kind)
     answer = answer_text(prediction)
     if answer is None or not answer.strip():
         return Verdict("no_answer", False, answer, reason="no answer to compare")
