@@ -124,6 +124,11 @@ _TOKEN = re.compile(
     )""",
     re.VERBOSE | re.ASCII,
 )
+# `\cotx`: data sets that were stripped of all spaces. `\sinh` and `\cosec` are other functions.
+_GLUED = re.compile(
+    r"(\\(?:arcsin|arccos|arctan|sin|cos|tan|cot|sec|csc|ln|log|pi|cdot|times))"
+    r"((?!h\b|ec\b)[a-zA-Z]{1,2})"
+)
 _SUBSCRIPT = re.compile(r"\{\s?([a-zA-Z0-9,+\- ]{1,12})\s?\}", re.ASCII)
 
 
@@ -197,6 +202,9 @@ def _tokens(text: str) -> list[tuple[str, str]]:
         position = match.end()
         if kind == "letters":
             tokens.extend(_letters(match[kind]))
+        elif kind == "command" and (glued := _GLUED.fullmatch(match[kind])):
+            tokens.append((kind, glued[1]))
+            tokens.extend(("name", letter) for letter in glued[2])
         else:
             tokens.append((kind, match[kind]))
         if tokens[-1][0] == "name" and text.startswith("_", position):

@@ -35,6 +35,7 @@ _OPEN_SENTENCE = re.compile(
     r"(?:Therefore|Thus|So|Hence|Finally|Next|Now|Then|Since)\b[^\d.!?]*"
     r"|[-*\s]*[A-Z][\w',-]*(?:\s[\w',-]+){2,60}"
 )
+_AND = re.compile(r"\s?(?:,|,?\s?(?:and|or))\s")
 _A_NAME = re.compile(r"\\?[a-zA-Z]{1,8}(?:\([a-z]\))?")
 LOOP_CHARS = 40
 """A response whose last so many characters stand four times in its end goes round in circles."""
@@ -106,8 +107,16 @@ def _guess(tail: str, kind: Kind) -> Extracted | None:
 def _last_math(tail: str, formulas: list[re.Match[str]]) -> Extracted | None:
     if formulas and _breaks_off(tail, formulas[-1].end()):
         return None
-    answer = right_side(inner(formulas[-1])) if formulas else _aligned(tail) or _closes_with(tail)
+    answer = _listed(tail, formulas) if formulas else _aligned(tail) or _closes_with(tail)
     return _found(answer, "last_math") if answer else None
+
+
+def _listed(tail: str, formulas: list[re.Match[str]]) -> str:
+    """The last formula, with those before it that are one list with it: `$x=2$ and $x=3$`."""
+    first = len(formulas) - 1
+    while first and _AND.fullmatch(tail, formulas[first - 1].end(), formulas[first].start()):
+        first -= 1
+    return ", ".join(right_side(inner(one)) for one in formulas[first:])
 
 
 def _mentions_a_name(tail: str, formula: re.Match[str]) -> bool:

@@ -75,6 +75,11 @@ _SCALED = re.compile(r"\s(?:hundred|thousand|million|billion|dozen|hal(?:f|ves)\
 _REVISED = re.compile(r"\b(?:but|however|although|except|wait|actually)\b[^\d]{1,80}\d")
 # `3 30-minute episodes`
 _COUNTED_KIND = re.compile(r"\s\d{1,4}-[a-z]")
+# `5, not 6`
+_DENIED = re.compile(r",\s(?:and\s)?not\s[^,]{1,60}$")
+_LINES = re.compile(
+    r"\\begin\{(align|aligned|equation|gather|split)(\*?)\}(.*?)\\end\{\1\2\}", re.DOTALL
+)
 _VARIABLE = re.compile(r"(?<![A-Za-z])[a-zA-Z](?![A-Za-z])")
 _OPTION = re.compile(r"[(\[]?([A-J])(?:[)\].:](?:\s.{0,300})?)?")
 _PROSE = re.compile(r"(?<![\\a-zA-Z{])[a-z]{2,}\s+[a-z]{2,}(?![^{}]*\})")
@@ -89,6 +94,10 @@ def content(text: str, start: int) -> str:
     body = text[start : start + WINDOW_CHARS].lstrip(_DECORATION)
     if body.startswith("#"):
         body = body.lstrip("#" + _DECORATION)
+    lines = _LINES.match(body) if body.startswith("\\begin") else None
+    if lines:
+        last = lines[3].rstrip(" \\\n").rpartition("\\\\")[2]
+        return f"${last.replace('&', ' ').strip()}$"
     for left, right in _DELIMITERS:
         if body.startswith(left):
             end = body.find(right, len(left))
@@ -110,7 +119,7 @@ def clean(line: str) -> str:
 
 def answer_in(line: str) -> Phrase:
     """The answer that one line states; the sentence itself where that is not plain to see."""
-    line = clean(line)
+    line = _DENIED.sub("", clean(line))
     if _PLAIN.fullmatch(line):
         return Phrase(line, True)
     formulas = formulas_of(line) if "$" in line or "\\" in line else []

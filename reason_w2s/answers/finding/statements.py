@@ -62,6 +62,8 @@ _OPTION_IS = re.compile(
     r"(?!\)?\**,?\s(?i:is(?! (?:correct|right|the))|are|has|does|cannot|can)\b)"
 )
 LETTER = re.compile(r"(?<![A-Za-z'])\(?([A-J])\)?(?![A-Za-z'])(?!\s[a-z])")
+# `B because`, but not `A triangle`
+_LETTER_FIRST = re.compile(r"([B-HJ])(?=\s[a-z])")
 _LETTERS = re.compile(r"[A-J](?:\s?(?:,|&|\band\b|\bor\b)\s?[A-J]\b)+")
 
 
@@ -149,7 +151,7 @@ def _stated(text: str, start: int, end: int, rule: Rule, kind: Kind) -> Mark | N
     line = content(text, end)
     if kind == "choice":
         several = _LETTERS.match(line)
-        letter = several or LETTER.search(line)
+        letter = several or _LETTER_FIRST.match(line) or LETTER.search(line)
         return Mark(start, end, letter[several is None], rule) if letter else None
     phrase = answer_in(line)
     if says_nothing(phrase.answer):

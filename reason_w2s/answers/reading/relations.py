@@ -6,8 +6,9 @@ import re
 from dataclasses import replace
 from fractions import Fraction
 
-from reason_w2s.answers.algebra.expression import Call, Node, Sum, Unreadable, names, negative
+from reason_w2s.answers.algebra.expression import Call, Node, Num, Sum, Unreadable, names, negative
 from reason_w2s.answers.algebra.forms import linear, normal_form
+from reason_w2s.answers.algebra.points import differ
 from reason_w2s.answers.reading.numbers import Number
 from reason_w2s.answers.reading.parts import Read, closes, formula_of, items_of, parts_of, split
 from reason_w2s.answers.reading.values import Atom, Equation, Formula, Group, Relation, Value
@@ -74,6 +75,8 @@ def equation(normal: str, read: Read) -> Value | None:
     if all(isinstance(value, Number) for value in values):
         same = len({value.value for value in values if isinstance(value, Number)}) == 1
         return values[-1] if same else None
+    if _all_one(values):
+        return values[-1]
     if len(sides) != 2:
         return None
     left, right = (value if isinstance(value, Formula) else formula_of(side)
@@ -83,6 +86,18 @@ def equation(normal: str, read: Read) -> Value | None:
     # `\sin A = 3/5` states the sine
     said = values[1] if isinstance(left.node, Call) and not names(right.node) else None
     return Equation(left, right, left.text if said else "", said)
+
+
+def _all_one(values: list[Value]) -> bool:
+    """Whether a chain of constants (`\\arcsin 1 = \\pi/2`) is true, as far as floats show."""
+    nodes = [
+        Num(value.value) if isinstance(value, Number) else value.node
+        for value in values
+        if isinstance(value, Number | Formula) and not value.unit
+    ]
+    if len(nodes) < len(values) or any(names(node) for node in nodes):
+        return False
+    return all(differ(node, nodes[-1], set()) is False for node in nodes[:-1])
 
 
 def inequality(normal: str, read: Read) -> Value | None:
