@@ -16,7 +16,7 @@ from reason_w2s.answers.reading.values import Atom, Equation, Formula, Group, Re
 SUBSCRIPT = r"(?:_\{?\w{1,6}\}?)?"
 _NAMES = (
     r"[a-zA-Z]'{0,2}",
-    r"\\[a-z]{2,8}",
+    r"\\(?!pi\b)[a-z]{2,8}",
     r"[A-Z]{2,4}",
     r"(?:[A-Za-z][a-z']*\s){0,4}[A-Za-z][a-z]{2,20}",
     r"m?\s?\\angle\s?[A-Z]{1,3}",
