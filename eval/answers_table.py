@@ -140,11 +140,9 @@ def speed(found: dict[str, Any]) -> str:
 
 def parity(found: dict[str, Any]) -> str:
     """A row per fixed rule: verdicts that differ from the published code's."""
-    rows = [
-        [f"`{name}`", one["code"], f"{one['rows']:,}", one["differ"], one["empty_gold"]]
-        for name, one in found.items()
-    ]
-    return table(["kind", "published code", "n", "differ", "of these, empty golds"], rows)
+    keys = ("rows", "answered", "differ", "empty_gold")
+    rows = [[f"`{name}`", *(f"{one[key]:,}" for key in keys)] for name, one in found.items()]
+    return table(["kind", "n", "with an answer", "differ", "of these, empty golds"], rows)
 
 
 def caps(_: dict[str, Any]) -> str:
