@@ -13,17 +13,17 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import subprocess
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from rows import DATA
+
 from reason_w2s.answers import Verdict, check, equal
 from reason_w2s.evaluate.statistics import wilson
 
-SHARED = Path(os.environ.get("REASON_W2S_SHARED", Path(__file__).parents[3] / ".." / "shared"))
 FILES = ("graders_dev.jsonl", "graders_real_dev.jsonl")
 SHARES = ("precision", "recall")
 PEER = Path(__file__).with_name("peer_math_verify.py")
@@ -144,7 +144,7 @@ def _category(name: str, figures: dict[str, Any]) -> str:
 def main() -> None:
     """Print the figures of both files."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--data", type=Path, default=SHARED / "data")
+    parser.add_argument("--data", type=Path, default=DATA)
     parser.add_argument("--all", action="store_true", help="keep ambiguous rows")
     parser.add_argument("--failures", action="store_true", help="list the rows that went wrong")
     parser.add_argument("--peer-python", help="an interpreter that has math-verify")

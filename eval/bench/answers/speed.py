@@ -14,9 +14,7 @@ from __future__ import annotations
 
 import argparse
 import cProfile
-import gzip
 import json
-import os
 import pstats
 import random
 import resource
@@ -24,14 +22,14 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
+
+from rows import DATA, rows
 
 from reason_w2s.answers import check
 from reason_w2s.answers.workers.pool import close
 
-SHARED = Path(os.environ.get("REASON_W2S_SHARED", Path(__file__).parents[3] / ".." / "shared"))
 PEER = Path(__file__).with_name("peer_math_verify.py")
 SETS = {
     "gsm8k": (
@@ -56,16 +54,10 @@ def cases(data: Path, name: str) -> list[Case]:
     """The distinct responses of a set, in the files' order."""
     found: dict[str, Case] = {}
     for file in SETS[name]:
-        for row in _rows(data / "traces" / f"{file}.jsonl.gz"):
+        for row in rows(data / "traces" / f"{file}.jsonl.gz"):
             if row.get("set", WANTED[name]) == WANTED[name]:
                 found.setdefault(row["response"], Case(row["response"], row["gold"]))
     return list(found.values())
-
-
-def _rows(file: Path) -> Iterator[dict[str, Any]]:
-    with gzip.open(file, "rt", encoding="utf-8") as lines:
-        for line in lines:
-            yield json.loads(line)
 
 
 def cpu_s() -> float:
@@ -118,10 +110,12 @@ def median_round(rounds: list[dict[str, Any]]) -> dict[str, Any]:
 def peer(python: str, asked: list[Case], count: int) -> dict[str, Any]:
     """math-verify on a random sample of the rows."""
     sample = random.Random(SEED).sample(asked, min(count, len(asked)))
-    rows = [{"kind": "response", "pred": one.response, "gold": str(one.gold)} for one in sample]
+    asked_of_it = [
+        {"kind": "response", "pred": one.response, "gold": str(one.gold)} for one in sample
+    ]
     done = subprocess.run(
         [python, str(PEER)],
-        input="\n".join(map(json.dumps, rows)) + "\n",
+        input="\n".join(map(json.dumps, asked_of_it)) + "\n",
         capture_output=True,
         text=True,
         check=True,
@@ -177,7 +171,7 @@ def profile(asked: list[Case]) -> None:
 def main() -> None:
     """Print one line per set, write all figures."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--data", type=Path, default=SHARED / "data")
+    parser.add_argument("--data", type=Path, default=DATA)
     parser.add_argument("--peer-python", help="an interpreter that has math-verify")
     parser.add_argument("--peer-rows", type=int, default=2000)
     parser.add_argument("--rounds", type=int, default=3)

@@ -11,21 +11,19 @@ a source recorded only what it extracted, that is compared with the gold answer 
 from __future__ import annotations
 
 import argparse
-import gzip
 import json
-import os
 import random
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
+
+from rows import DATA, rows
 
 from reason_w2s.answers import Verdict, check, equal, extract
 from reason_w2s.answers.equal import gold_kind
 
-SHARED = Path(os.environ.get("REASON_W2S_SHARED", Path(__file__).parents[3] / ".." / "shared"))
 SEED = 0
 RESPONSES = ("response", "weak", "icl", "chosen", "rejected")
 """Columns of a row that hold a model's output."""
@@ -40,17 +38,10 @@ class Case(NamedTuple):
     theirs: bool | None
 
 
-def read(file: Path) -> Iterator[dict[str, Any]]:
-    """The rows of a gzipped JSON Lines file."""
-    with gzip.open(file, "rt", encoding="utf-8") as lines:
-        for line in lines:
-            yield json.loads(line)
-
-
 def cases(file: Path, golds: dict[str, Any]) -> list[Case]:
     """The outputs of one file, with the gold of their own row or of their problem's id."""
     found = []
-    for row in read(file):
+    for row in rows(file):
         gold = row.get("gold", golds.get(str(row["id"])))
         for column in RESPONSES:
             if gold is not None and isinstance(row.get(column), str):
@@ -126,7 +117,7 @@ def _sample(rows: list[tuple[Case, Verdict]], count: int) -> list[dict[str, Any]
 def files(data: Path, names: list[str]) -> dict[str, list[Case]]:
     """The trace files of a data folder, by name; all of them where no name is given."""
     problems = data / "gair_w2s" / "problems.jsonl.gz"
-    golds = {str(row["id"]): row["answer"] for row in read(problems)} if problems.is_file() else {}
+    golds = {str(row["id"]): row["answer"] for row in rows(problems)} if problems.is_file() else {}
     paths = {
         path.name.removesuffix(".jsonl.gz"): path
         for folder in ("traces", "gair_w2s")
@@ -155,7 +146,7 @@ def main() -> None:
     """Measure the named files, or all of them."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("names", nargs="*", help="files to measure, without .jsonl.gz")
-    parser.add_argument("--data", type=Path, default=SHARED / "data")
+    parser.add_argument("--data", type=Path, default=DATA)
     parser.add_argument("--examples", type=int, default=0, help="disagreements shown per class")
     parser.add_argument("--out", type=Path, help="write the tables as JSON")
     options = parser.parse_args()
