@@ -6,6 +6,7 @@ Symmetric in its two sides. `same` gives True, False, or None where that was not
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
@@ -36,6 +37,7 @@ from reason_w2s.answers.reading.values import (
     Value,
     Words,
 )
+from reason_w2s.answers.workers.pool import SYMBOLIC_SECONDS
 
 # Phrases that can mean the same though their letters differ.
 _NOTHING = ("none", "no solution", "no solutions", "undefined", "does not exist", "dne", "null")
@@ -55,6 +57,7 @@ class Comparison:
 
     rel_tol: float = 0.0
     trouble: Outcome | None = None
+    spent_s: float = 0.0
 
     def same(self, left: Value, right: Value) -> bool | None:
         """Whether two values are the same."""
@@ -117,12 +120,16 @@ class Comparison:
         return True if True in found else None if None in found else False
 
     def _same_formula(self, text: str, node: Node, formula: Formula) -> bool | None:
-        """After one that could not be answered in time no more is asked of the symbolic layer."""
+        """Once one is not answered in time, or all took that long, no more go to a worker."""
+        start = time.monotonic()
         outcome = same_formula(
             text, node, formula.text, formula.node, self.rel_tol, symbolic=self.trouble is None
         )
+        self.spent_s += time.monotonic() - start
         if outcome in ("timeout", "memory", "crashed"):
             self.trouble = outcome
+        elif self.spent_s > SYMBOLIC_SECONDS:
+            self.trouble = self.trouble or "timeout"
         return {"same": True, "different": False}.get(outcome)
 
     def _clock_and_group(self, clock: Clock, group: Group) -> bool | None:

@@ -86,9 +86,11 @@ def _golds(gold: object) -> Sequence[object]:
 def _text(value: object) -> str | None:
     if isinstance(value, str):
         return value
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, int | float):
         return None
-    return repr(value) if isinstance(value, float) or value.bit_length() < 10_000 else None
+    if isinstance(value, float):
+        return repr(value) if math.isfinite(value) else None
+    return repr(value) if value.bit_length() < 10_000 else None
 
 
 def _verdict(answer: str, same: _Same) -> Verdict:

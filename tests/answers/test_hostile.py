@@ -11,6 +11,7 @@ import os
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from itertools import cycle
 from pathlib import Path
 
@@ -159,3 +160,11 @@ def test_no_child_is_left(bench):
     assert workers
     pool.close()
     assert not set(ours) & set(bench.below(os.getpid()))
+
+
+def test_check_goes_on_after_close():
+    with ThreadPoolExecutor(4) as threads:
+        assert list(threads.map(lambda _: graded(), range(8))) == [EXPECTED] * 8
+    pool.close()
+    pool._remembered.cache_clear()
+    assert graded() == EXPECTED

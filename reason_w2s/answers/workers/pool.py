@@ -220,10 +220,13 @@ class _Pool:
                     self.idle.append(worker)
 
     def _take(self) -> Worker:
-        try:
-            return self.idle.pop()
-        except IndexError:
-            return self._start()
+        with suppress(IndexError):
+            while True:
+                worker = self.idle.pop()
+                # `close` ends workers that are idle
+                if worker.usable:
+                    return worker
+        return self._start()
 
     def _start(self) -> Worker:
         if self.failed_starts >= MAX_FAILED_STARTS:
