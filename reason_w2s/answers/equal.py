@@ -127,6 +127,16 @@ def _one(
 ) -> Verdict:
     if gold is None or not gold.strip():
         return Verdict("unparseable_gold", None, answer, reason="the gold answer is missing")
+    try:
+        return _compared(answer, gold, kind, options, comparison)
+    except Exception as error:
+        # a fault of ours must not end a training that asks for millions of verdicts
+        return Verdict("error", None, answer, reason=f"{type(error).__name__} while comparing")
+
+
+def _compared(
+    answer: str, gold: str, kind: Kind, options: tuple[str, ...], comparison: Comparison
+) -> Verdict:
     if answer == gold or key(normalize(answer)) == key(normalize(gold)):
         return Verdict("correct", True, answer, reason="same text")
     sides = read(answer, kind), read(gold, kind)

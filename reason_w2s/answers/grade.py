@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from reason_w2s.answers.equal import Gold, equal, gold_kind
+from reason_w2s.answers.equal import Gold, check_kind, equal, gold_kind
 from reason_w2s.answers.finding.extract import extract, extract_first, unclosed_box
 from reason_w2s.answers.parity import parity
 from reason_w2s.answers.verdict import PARITY_KINDS, Kind, Verdict
@@ -32,9 +32,15 @@ def check(
         return equal(response, gold, kind, options, rel_tol=rel_tol)
     if kind in PARITY_KINDS:
         return parity(response, gold, kind)
-    found = extract(response, gold_kind(gold, kind))
+    check_kind(kind, rel_tol)
+    try:
+        found = extract(response, gold_kind(gold, kind))
+        closed = found is not None or not unclosed_box(response)
+    except Exception as error:
+        # as in `equal`: a fault of ours ends nothing
+        return Verdict("error", None, reason=f"{type(error).__name__} while finding the answer")
     if found is None:
-        reason = "the box is never closed" if unclosed_box(response) else "no answer found"
+        reason = "no answer found" if closed else "the box is never closed"
         return Verdict("no_answer", False, reason=reason)
     return replace(equal(found.answer, gold, kind, options, rel_tol=rel_tol), rule=found.rule)
 

@@ -134,7 +134,9 @@ def _unordered(same: Same, left: Group, right: Group, repeats: bool) -> bool | N
         return False
     if len(first) != len(second) or not _matched(table):
         return None if any(None in line for line in lines) else False
-    repeated = len(left.items) != len(right.items) and not isinstance(first[0], Group)
+    # roots are told apart by how often they are said; points and pairs are not
+    points = any(isinstance(item, Group) for item in first + second)
+    repeated = len(left.items) != len(right.items) and not points
     return None if repeats and repeated else True
 
 

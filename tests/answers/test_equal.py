@@ -2,6 +2,7 @@
 
 # ruff: noqa: RUF001 - the signs that models write.
 
+from importlib import import_module
 from typing import get_args
 
 import pytest
@@ -241,3 +242,28 @@ def test_weak_teachers_of_a_published_run(weak, accuracy):
     verdicts = [check(row["response"], gold[row["id"]]) for row in traces]
     marked = [one.correct is True and one.rule == "hashes" for one in verdicts]
     assert sum(marked) / len(traces) == pytest.approx(accuracy, abs=0.0015)
+
+
+def test_a_fault_of_ours_is_an_undecided_error(monkeypatch):
+    def broken(*_):
+        raise ZeroDivisionError
+
+    # the package's `equal` is the function of that module
+    monkeypatch.setattr(import_module("reason_w2s.answers.equal"), "read", broken)
+    verdict = equal("5", "6")
+    assert (verdict.status, verdict.correct) == ("error", None)
+    assert "ZeroDivisionError" in verdict.reason
+
+
+@pytest.mark.parametrize(
+    ("left", "right"),
+    [
+        ("10^{5000}-1", "10^{5000}"),
+        ("(1000)!", "(1000)!+1"),
+        ("e^{5000}", "e^{5000}+1"),
+        ("\\binom{5000}{2500}", "\\binom{5000}{2500}+1"),
+    ],
+)
+def test_huge_values_that_differ_by_little_are_not_the_same(left, right):
+    assert equal(left, right).correct is not True
+    assert equal(left, left + "+0").correct is not False

@@ -258,6 +258,8 @@ class Record:
         took = time.perf_counter() - start
         self.checks += 1
         self.said[verdict.status] += 1
+        if verdict.reason.endswith((" while comparing", " while finding the answer")):
+            self.found(f"{rule}: {verdict.reason}", given, verdict)
         if verdict.status in _UNDECIDED:
             count, example = self.undecided.get(verdict.reason, (0, ascii(given)))
             self.undecided[verdict.reason] = count + 1, min(example, ascii(given), key=len)

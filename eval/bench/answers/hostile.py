@@ -166,7 +166,9 @@ def guarded(call: Callable[[], Any], watch: Watch) -> tuple[Verdict | None, str 
     """A call under the audit hook; nothing it raises passes."""
     watch.on = True
     try:
-        return call(), None
+        verdict = call()
+        fault = verdict.reason.endswith((" while comparing", " while finding the answer"))
+        return verdict, verdict.reason if fault else None
     except BaseException as error:
         watch.on = False
         place = traceback.extract_tb(error.__traceback__)[-1]

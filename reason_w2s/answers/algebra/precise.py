@@ -46,6 +46,7 @@ ENOUGH_POINTS = 6
 FEWEST_POINTS = 3
 # Nothing above 2^(2^MAX_LOG2_LOG2), or as far below 1, is computed.
 MAX_LOG2_LOG2 = 4_096
+_SPARE_BITS = 40
 
 Value = Any  # an mpf or mpc; mpmath has no types
 _NOT_COMPUTED = (ArithmeticError, ValueError, TypeError, Unreadable, mp.NoConvergence)
@@ -147,6 +148,7 @@ class _Pair:
     ) -> None:
         self.sides = (left, right)
         self.point, self.real, self.log_base = point, real, log_base
+        self.absorbed = False
 
     def agree(self, digits: int) -> bool | None:
         """Whether the values agree; None where they cannot be computed or that stays unclear."""
@@ -158,13 +160,15 @@ class _Pair:
             if after is None:
                 return None
             if after <= before * mpmath.mpf(10) ** (-digits // 2):
-                return True
-            if abs(after - before) * 100 <= after:
+                if not self.absorbed:
+                    return True
+            elif abs(after - before) * 100 <= after:
                 return False
             before, digits = after, 2 * digits
         return None
 
     def _gap(self, digits: int) -> Value | None:
+        self.absorbed = False
         with mp.workdps(digits):
             try:
                 left, right = (self._checked(_value(side, self), digits) for side in self.sides)
@@ -191,7 +195,11 @@ def _value(node: Node, at: _Pair) -> Value:
             constants = {"pi": mp.pi, "e": mp.e, "i": mpmath.mpc(0, 1)}
             result = +constants[name] if name in constants else _number(at.point[name])
         case Sum(terms):
-            result = mp.fsum(_value(term, at) for term in terms)
+            values = [_value(term, at) for term in terms]
+            sizes = [mp.mag(value) for value in values if value]
+            # at this precision the sum is the same without its smallest term
+            at.absorbed |= bool(sizes) and max(sizes) - min(sizes) > mp.prec - _SPARE_BITS
+            result = mp.fsum(values)
         case Product(factors):
             result = mp.fprod(_value(factor, at) for factor in factors)
         case Power(base, exponent):
