@@ -17,7 +17,11 @@ from typing import Any
 from reason_w2s.errors import DataError, require
 from reason_w2s.problems.files import digest
 
-USUAL = {"gsm8k": "openai/gsm8k", "math": "EleutherAI/hendrycks_math"}
+USUAL = {
+    "gsm8k": "openai/gsm8k",
+    "math": "EleutherAI/hendrycks_math",
+    "asdiv": "EleutherAI/asdiv",
+}
 """The sets that sources read where no `path` is given."""
 
 TIMEOUT_S = 10.0

@@ -2,15 +2,19 @@
 
 A row looks like {"id": "7", "question": "...", "answer": "72", "solution": "...", "level": 3}; only
 `question` is needed. Other names are given under `columns`. A question may also be a list of chat
-messages, {role, content} or ShareGPT's {from, value}: the first user turn is the question.
+messages, {role, content} or ShareGPT's {from, value}: the first user turn is the question. The
+`options` of a multiple choice, a list of texts in order, are written under the question.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from string import ascii_uppercase
 from typing import Any
 
+from reason_w2s.answers.equal import option_text
 from reason_w2s.errors import DataError
 from reason_w2s.problems.rows import numbered
 from reason_w2s.problems.spec import Columns, ProblemSpec
@@ -23,6 +27,7 @@ NAMES: Names = {
     "question": ("question",),
     "gold": ("answer",),
     "solution": ("solution",),
+    "options": ("options",),
     "level": ("level",),
     "subject": ("subject",),
 }
@@ -36,7 +41,9 @@ def load(spec: ProblemSpec, seed: int, wanted: int | None) -> Iterator[Problem]:
         DataError: a row without a question, or, where labels are asked for, without an answer.
     """
     needed = {"question": "question"} | ({} if spec.labels == "none" else {"gold": "answer"})
-    columns = ", ".join((needed | spec.columns.model_dump(exclude_none=True)).values())
+    called = needed | spec.columns.model_dump(exclude_none=True)
+    names = ([one] if isinstance(one, str) else one for one in called.values())
+    columns = ", ".join(" or ".join(one) for one in names)
     for one in numbered(spec, path=spec.path, names=[spec.name], columns=columns):
         yield problem(one.row, spec.columns, one.place, need_gold=spec.labels != "none")
 
@@ -45,6 +52,8 @@ def problem(
     row: dict[str, Any], columns: Columns, place: str, *, need_gold: bool, names: Names = NAMES
 ) -> Problem:
     """One row as a problem; what else it holds becomes `meta`, without lists such as generations.
+
+    The question is what a model is asked: with its options, where the row has them apart.
 
     names: what columns may be called where `columns` does not say.
     """
@@ -62,8 +71,10 @@ def problem(
             f"{place}: '{called['gold']}' is missing or null (the row has: {', '.join(row)}); "
             f"check needs a gold answer: name its column under columns.gold, or say labels: none"
         )
-    identity, options = found["id"], row.get("options")
-    known = {"options", *called.values(), *(name for usual in names.values() for name in usual)}
+    options = _options(found["options"])
+    question = _with_options(question, options or ())
+    identity = found["id"]
+    known = {*called.values(), *(name for usual in names.values() for name in usual)}
     return Problem(
         id=hashlib.sha256(question.encode()).hexdigest()[:16]
         if identity in (None, "")
@@ -71,9 +82,7 @@ def problem(
         question=question,
         gold=gold,
         solution=_text(found["solution"]),
-        options=tuple(map(str, options))
-        if isinstance(options, (list, tuple)) and options
-        else None,
+        options=options,
         level=_level(found["level"]),
         subject=_text(found["subject"]),
         meta={
@@ -85,9 +94,12 @@ def problem(
 
 
 def _name(row: dict[str, Any], columns: Columns, role: str, names: Names) -> str:
-    """What a role's column is called in this row: as said, else the first usual name it has."""
-    said: str | None = getattr(columns, role)
-    return said or next((name for name in names[role] if name in row), names[role][0])
+    """What a role's column is called in this row: the first name it has of those said or usual."""
+    said: str | tuple[str, ...] | None = getattr(columns, role)
+    if isinstance(said, str):
+        return said
+    called = said or names[role]
+    return next((one for one in called if one in row or one.partition(".")[0] in row), called[0])
 
 
 def _under(row: dict[str, Any], name: str) -> Any:
@@ -118,7 +130,26 @@ def _gold(value: Any) -> str | tuple[str, ...] | None:
     return tuple(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
 
 
+def _options(value: Any) -> tuple[str, ...] | None:
+    return tuple(map(str, value)) if isinstance(value, (list, tuple)) and value else None
+
+
+def _with_options(question: str, options: Sequence[str]) -> str:
+    """The question and a line per option, unless it says them, lettered, already."""
+    lettered = [
+        (letter, option_text(option))
+        for letter, option in zip(ascii_uppercase, options, strict=False)
+    ]
+    if all(re.search(rf"{one}[).:]\s*{re.escape(text)}", question) for one, text in lettered):
+        return question
+    lines = [f"{letter}) {text}" for letter, text in lettered]
+    return "\n".join([question, "Answer choices:", *lines])
+
+
 def _text(value: Any) -> str | None:
+    """The text, or the first of a list of them (OlympiadBench has all solutions of a problem)."""
+    if isinstance(value, (list, tuple)):
+        value = next(iter(value), None)
     return None if value is None else str(value)
 
 

@@ -15,12 +15,13 @@ from reason_w2s.problems.hub import USUAL, revision_of
 from reason_w2s.problems.spec import Labels, ProblemSpec
 from reason_w2s.records import Problem
 
-VERSION = 2
+VERSION = 3
 
 Source = Callable[[ProblemSpec, int, int | None], Iterable[Problem]]
 SOURCES: dict[str, str] = {
     "gsm8k": "reason_w2s.problems.gsm8k:load",
     "math": "reason_w2s.problems.math:load",
+    "asdiv": "reason_w2s.problems.asdiv:load",
     "hub": "reason_w2s.problems.jsonl:load",
     "jsonl": "reason_w2s.problems.jsonl:load",
     "world": "reason_w2s.problems.world_source:load",

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 Labels = Literal["gold", "audit", "none"]
-SourceName = Literal["gsm8k", "math", "hub", "jsonl", "world"]
-ON_THE_HUB = ("gsm8k", "math", "hub")
+SourceName = Literal["gsm8k", "math", "asdiv", "hub", "jsonl", "world"]
+ON_THE_HUB = ("gsm8k", "math", "asdiv", "hub")
+Name = str | Annotated[tuple[str, ...], Field(min_length=1)] | None
 
 
 SPLIT = re.compile(r"(?P<split>[^\[\]]+)(?:\[(?P<start>-?\d+%?)?:(?P<stop>-?\d+%?)?\])?")
@@ -18,17 +19,20 @@ SPLIT = re.compile(r"(?P<split>[^\[\]]+)(?:\[(?P<start>-?\d+%?)?:(?P<stop>-?\d+%
 class Columns(BaseModel):
     """A set's names for what a problem has; dots lead into a column (`reward_model.ground_truth`).
 
-    None: the source's usual names (`id question answer solution level subject`; math has more).
+    A list of names: the first that a row has, so that the hub's set and a copy of it are both read.
+    None: the source's usual names (`id question answer solution options level subject`; math and
+    asdiv have more).
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    id: str | None = None
-    question: str | None = None
-    gold: str | None = None
-    solution: str | None = None
-    level: str | None = None
-    subject: str | None = None
+    id: Name = None
+    question: Name = None
+    gold: Name = None
+    solution: Name = None
+    options: Name = None
+    level: Name = None
+    subject: Name = None
 
 
 class ProblemSpec(BaseModel):

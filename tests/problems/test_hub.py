@@ -141,6 +141,10 @@ def test_math_reads_its_seven_subjects_in_turn(monkeypatch):
             "file: train.jsonl.* with columns prompt, answer$",
         ),
         (
+            {"source": "hub", "path": "o/s", "columns": {"gold": ["final", "answer"]}},
+            "file: train.jsonl.* with columns question, final or answer$",
+        ),
+        (
             {"source": "hub", "path": "o/s", "columns": {"question": "q"}, "labels": "none"},
             "file: train.jsonl.* with columns q$",
         ),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from pydantic import ValidationError
 
 from reason_w2s.errors import DataError
 from reason_w2s.problems.jsonl import load, problem
@@ -138,6 +139,45 @@ def test_no_question_is_refused(row):
 
 def test_choices_in_one_text_are_no_list_of_letters():
     assert made({"question": "q", "answer": "A", "options": "A) 1 B) 2"}).options is None
+
+
+@pytest.mark.parametrize("options", [["12", "7"], ["A)12", "B)7"], ["(A) 12", "(B) 7"]])
+def test_options_are_asked_with_their_letters(options):
+    found = made({"question": "q", "answer": "B", "choices": options}, options="choices")
+    assert found.question == "q\nAnswer choices:\nA) 12\nB) 7"
+    assert found.options == tuple(options)
+
+
+@pytest.mark.parametrize(
+    ("question", "asked"),
+    [
+        ("q (A) 12 (B) 7", "q (A) 12 (B) 7"),
+        ("q\nA. 12\nB. 7", "q\nA. 12\nB. 7"),
+        # the numbers alone are no choices: no letter says which is which
+        ("Is it 12 or 7?", "Is it 12 or 7?\nAnswer choices:\nA) 12\nB) 7"),
+        ("q A) 12", "q A) 12\nAnswer choices:\nA) 12\nB) 7"),
+    ],
+)
+def test_options_that_the_question_says_already_are_not_said_twice(question, asked):
+    found = made({"question": question, "answer": "B", "options": ["12", "7"]})
+    assert found.question == asked
+
+
+def test_of_several_names_the_first_that_the_row_has():
+    names = {"question": ("prompt", "question"), "gold": ["reward.truth", "answer"]}
+    for row in (
+        {"prompt": "q", "question": "x", "reward": {"truth": "3"}, "answer": "y"},
+        {"question": "q", "answer": "3"},
+    ):
+        found = made(row, **names)
+        assert (found.question, found.gold) == ("q", "3")
+    with pytest.raises(DataError, match="no text in 'prompt'"):
+        made({"q": "q"}, **names)
+
+
+def test_an_empty_list_names_no_column():
+    with pytest.raises(ValidationError, match="at least 1 item"):
+        Columns(question=[])
 
 
 @pytest.mark.parametrize(("level", "meant"), [("4", 4), ("hard", None), (None, None), (2.5, None)])

@@ -37,6 +37,7 @@ SOURCES = {
     "math_train": "math",
     "math_test": "math",
     "math500": "math",
+    "asdiv": "asdiv",
 }
 WITHOUT_GOLD = "math_train"
 
@@ -54,7 +55,9 @@ def test_every_row_of_a_set_is_a_problem_with_gold(name):
     assert len(raw) == len(problems) == SIZES[name]
     for row, problem in zip(raw, problems, strict=True):
         gold = row["answer"]
-        assert (problem.id, problem.question) == (row["id"], row["question"])
+        asked = problem.question.partition("\nAnswer choices:\n")
+        assert (problem.id, asked[0]) == (row["id"], row["question"])
+        assert bool(asked[2]) is (problem.options is not None)
         assert problem.gold == (tuple(gold) if isinstance(gold, list) else gold)
         assert problem.gold and all(problem.gold)
 
