@@ -8,19 +8,22 @@ from __future__ import annotations
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
-from scipy import stats
 
-from reason_w2s.evaluate.statistics import Interval, pass_at_k, wilson
+from reason_w2s.evaluate.statistics import mean_interval, pass_at_k
 from reason_w2s.records import FinishReason
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Graded:
-    """One graded trace. `first_correct`: the verdict on its first marked answer, not its last."""
+    """One graded trace. `first_correct`: the verdict on its first marked answer, not its last.
+
+    `steps`: how many steps its problem takes, where the set says. `answer`: what was extracted;
+    None where nothing was found.
+    """
 
     problem_id: str
     correct: bool | None
@@ -29,6 +32,23 @@ class Graded:
     status: str
     level: int | None
     first_correct: bool | None
+    subject: str | None = None
+    steps: int | None = None
+    answer: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Errors:
+    """Standard errors of an accuracy, in shares; None where there is nothing to measure it by.
+
+    `total`: over problems, each with its samples: what other problems and other samples would
+    change. `samples`: what sampling the same problems again would change. `problems`: what would
+    be left with samples without end; total^2 = problems^2 + samples^2, `problems` not below 0.
+    """
+
+    total: float | None
+    problems: float | None
+    samples: float | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,8 +57,9 @@ class Score:
 
     `n` problems, `samples` traces, `correct` of them. `accuracy` and its 95% interval (`low`,
     `high`) are shares of problems; the rates are shares of traces. `mean_tokens`: per trace.
-    `first_accuracy`: as `accuracy`, by each trace's first marked answer. `by_level` holds the same
-    for each level, named as text; there `by_level` is empty.
+    `first_accuracy`: as `accuracy`, by each trace's first marked answer. With k samples for each
+    problem `accuracy` is what is called avg@k. `by_level` holds the same for each level, named as
+    text; there `by_level` is empty.
     """
 
     n: int
@@ -53,22 +74,62 @@ class Score:
     undecided_rate: float
     mean_tokens: float
     first_accuracy: float
+    errors: Errors
     by_level: dict[str, Score] = field(default_factory=dict)
 
 
 def score(graded: Sequence[Graded]) -> Score:
     """The scores of graded traces, with the same for each level.
 
-    The interval is Wilson's where every problem has one trace. Otherwise it is normal, from the
-    spread of the problems' means (their samples are not independent), cut to 0..1.
+    The interval is that of `mean_interval`: Wilson's where every problem has one trace.
 
     Raises:
         ValueError: there are no traces.
     """
-    whole = _score(graded)
-    levels = sorted({one.level for one in graded if one.level is not None})
-    by_level = {str(at): _score([one for one in graded if one.level == at]) for at in levels}
-    return replace(whole, by_level=by_level)
+    return replace(_score(graded), by_level=breakdown(graded, lambda one: one.level))
+
+
+def breakdown(
+    graded: Sequence[Graded], key: Callable[[Graded], str | int | None]
+) -> dict[str, Score]:
+    """The scores of each group that `key` makes (level, subject, steps, ...), named as text.
+
+    In order, numbers before texts. Traces without a key are in no group: compare `n`.
+    """
+    groups: dict[str | int, list[Graded]] = defaultdict(list)
+    for one in graded:
+        name = key(one)
+        if name is not None:
+            groups[name].append(one)
+    order = sorted(groups, key=lambda name: (isinstance(name, str), name))
+    return {str(name): _score(groups[name]) for name in order}
+
+
+def standard_errors(graded: Sequence[Graded]) -> Errors:
+    """Standard errors of the accuracy, over problems and over samples.
+
+    Miller 2024, "Adding Error Bars to Evals", arXiv 2411.00640. `total` is the standard error of
+    the mean of the problems' means, sd / sqrt(n). `samples` is the part of it that comes from
+    within problems: sqrt(sum of s_i^2 / m_i) / n, with s_i^2 the unbiased variance of problem i's
+    m_i samples; the paper's variance of the mean is that of the problems' chances plus the mean of
+    the samples' variance over K, all over n. `total` is None for one problem, `samples` and
+    `problems` where a problem has a single sample.
+
+    Raises:
+        ValueError: there are no traces.
+    """
+    if not graded:
+        raise ValueError("standard_errors: got no graded traces; expected at least one")
+    marks = list(_marks(graded).values())
+    n = len(marks)
+    shares = np.array([sum(one) / len(one) for one in marks])
+    counts = np.array([len(one) for one in marks])
+    total = float(np.std(shares, ddof=1)) / math.sqrt(n) if n > 1 else None
+    if counts.min() < 2:
+        return Errors(total=total, problems=None, samples=None)
+    samples = math.sqrt(float(np.sum(shares * (1.0 - shares) / (counts - 1)))) / n
+    problems = None if total is None else math.sqrt(max(0.0, total**2 - samples**2))
+    return Errors(total=total, problems=problems, samples=samples)
 
 
 def problem_scores(graded: Sequence[Graded]) -> dict[str, float]:
@@ -94,7 +155,7 @@ def _score(graded: Sequence[Graded]) -> Score:
     marks = list(_marks(graded).values())
     firsts = _marks([replace(one, correct=one.first_correct) for one in graded]).values()
     means = [sum(one) / len(one) for one in marks]
-    interval = _interval(marks, means)
+    interval = mean_interval(means, [len(one) for one in marks])
     samples = len(graded)
     finish = Counter(one.finish_reason for one in graded)
     return Score(
@@ -110,6 +171,7 @@ def _score(graded: Sequence[Graded]) -> Score:
         undecided_rate=sum(one.correct is None for one in graded) / samples,
         mean_tokens=sum(one.n_tokens for one in graded) / samples,
         first_accuracy=float(np.mean([sum(one) / len(one) for one in firsts])),
+        errors=standard_errors(graded),
     )
 
 
@@ -118,14 +180,3 @@ def _marks(graded: Sequence[Graded]) -> dict[str, list[bool]]:
     for one in graded:
         marks[one.problem_id].append(one.correct is True)
     return marks
-
-
-def _interval(marks: Sequence[Sequence[bool]], means: Sequence[float]) -> Interval:
-    n = len(means)
-    if all(len(one) == 1 for one in marks):
-        return wilson(sum(map(sum, marks)), n)
-    if n == 1:
-        return Interval(0.0, 1.0)
-    half = float(stats.norm.ppf(0.975)) * float(np.std(means, ddof=1)) / math.sqrt(n)
-    middle = float(np.mean(means))
-    return Interval(max(0.0, middle - half), min(1.0, middle + half))

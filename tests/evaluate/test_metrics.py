@@ -1,12 +1,21 @@
 """From graded traces to scores."""
 
 import json
-from dataclasses import asdict
+import math
+from dataclasses import asdict, replace
 
+import numpy as np
 import pytest
 
-from reason_w2s.evaluate.metrics import Graded, average_pass_at_k, problem_scores, score
-from reason_w2s.evaluate.statistics import wilson
+from reason_w2s.evaluate.metrics import (
+    Graded,
+    average_pass_at_k,
+    breakdown,
+    problem_scores,
+    score,
+    standard_errors,
+)
+from reason_w2s.evaluate.statistics import mean_interval, wilson
 
 
 def graded(problem, correct, *, finish="stop", tokens=10, level=None, first="same", status=None):
@@ -57,15 +66,65 @@ def test_problems_count_the_same_whatever_their_samples():
     assert found.accuracy == 0.5
 
 
+THREE = [graded("a", True)] * 2 + [graded("b", False)] * 2 + [graded("c", True), graded("c", False)]
+
+
 def test_interval_of_several_samples_uses_problems():
-    # Means 1, 0, 0.5: spread 0.5, so half the width is 1.96 * 0.5 / sqrt(3).
-    many = [graded("a", True)] * 2 + [graded("b", False)] * 2
-    many += [graded("c", True), graded("c", False)]
-    found = score(many)
-    assert found.high - found.accuracy == pytest.approx(0.5, abs=1e-9)  # cut at 1
-    wider = score([*many, graded("d", True), graded("d", False)])
-    # Means 1, 0, 0.5, 0.5: spread sqrt(1/6), half the width 1.96 * 0.40825 / 2.
-    assert wider.high - wider.accuracy == pytest.approx(0.40008, abs=1e-4)
+    found, by_hand = score(THREE), mean_interval([1.0, 0.0, 0.5], [2, 2, 2])
+    assert (found.low, found.high) == (by_hand.low, by_hand.high)
+    assert found.high - found.low > wilson(3, 6).high - wilson(3, 6).low
+
+
+def test_standard_errors_by_hand():
+    # Means 1, 0, 0.5: sd 0.5. Only c varies: s^2 = 0.5 of two samples, so sqrt(0.5 / 2) / 3.
+    found = standard_errors(THREE)
+    assert found.total == pytest.approx(0.5 / math.sqrt(3))
+    assert found.samples == pytest.approx(0.5 / 3)
+    assert found.problems == pytest.approx(math.sqrt(1 / 12 - 1 / 36))
+    assert score(THREE).errors == found
+
+
+def test_standard_errors_that_cannot_be_measured_are_none():
+    once = standard_errors(ONE_EACH)
+    assert (once.samples, once.problems) == (None, None)
+    assert once.total == pytest.approx(math.sqrt(1 / 3) / 2)
+    alone = standard_errors([graded("a", True), graded("a", False)])
+    assert (alone.total, alone.problems, alone.samples) == (None, None, pytest.approx(0.5))
+
+
+def test_standard_errors_are_those_of_drawing_again():
+    # Chances 0.2 and 0.8 in equal parts, four samples: what the estimates say on average is what
+    # the accuracies of other draws spread by.
+    rng, found, accuracies, fixed = np.random.default_rng(0), [], [], []
+    for _ in range(300):
+        chances = rng.choice([0.2, 0.8], size=50)
+        marks = rng.random((50, 4)) < chances[:, None]
+        traces = [graded(str(i), bool(m)) for i, row in enumerate(marks) for m in row]
+        found.append(standard_errors(traces))
+        accuracies.append(marks.mean())
+        fixed.append(marks.mean() - chances.mean())
+    assert np.mean([one.total for one in found]) == pytest.approx(np.std(accuracies), rel=0.1)
+    assert np.mean([one.samples for one in found]) == pytest.approx(np.std(fixed), rel=0.1)
+
+
+def test_breakdown_by_any_key():
+    traces = [
+        replace(graded(name, right), subject=subject, steps=steps)
+        for name, right, subject, steps in [
+            ("a", True, "Number Theory", 10),
+            ("b", False, "Algebra", 2),
+            ("c", True, "Algebra", 2),
+            ("d", True, None, 10),
+        ]
+    ]
+    subjects = breakdown(traces, lambda one: one.subject)
+    assert list(subjects) == ["Algebra", "Number Theory"]
+    assert [(one.n, one.accuracy) for one in subjects.values()] == [(2, 0.5), (1, 1.0)]
+    assert {name: one.n for name, one in breakdown(traces, lambda one: one.steps).items()} == {
+        "2": 2,
+        "10": 2,
+    }
+    assert list(breakdown(traces, lambda one: one.steps)) == ["2", "10"]
 
 
 def test_several_samples_of_one_problem_say_nothing_about_others():

@@ -7,10 +7,13 @@ import pytest
 from scipy import stats
 
 from reason_w2s.evaluate.statistics import (
+    bootstrap_mean,
     gap_recovered,
     mcnemar_exact,
+    mean_interval,
     paired_bootstrap,
     pass_at_k,
+    sign_flip_test,
     wilson,
 )
 
@@ -125,7 +128,87 @@ def test_gap_is_refused_where_there_is_none():
     assert "includes 0" in (gap.refused or "")
 
 
-def test_gap_may_be_negative_when_the_ceiling_is_below():
-    # A ceiling clearly under the floor is a gap too, in the other direction.
+def test_gap_is_refused_where_the_ceiling_is_below_the_floor():
+    # (1 - 1) / (0 - 1) = 0 would say that the best model of all recovered nothing.
     gap = gap_recovered(np.ones(100), np.ones(100), np.zeros(100), seed=0)
-    assert gap.value == pytest.approx(0.0)
+    assert (gap.value, gap.low, gap.high) == (None, None, None)
+    assert "so the ceiling is below the floor" in (gap.refused or "")
+
+
+def test_a_refusal_uses_the_names_of_the_ends():
+    ends = ("base", "RL ceiling")
+    gap = gap_recovered(np.ones(9), np.ones(9), np.ones(9), seed=0, names=ends)
+    assert (gap.refused or "").startswith("RL ceiling - base is +0.000")
+
+
+def test_an_interval_does_not_depend_on_the_order_of_the_problems():
+    rng = np.random.default_rng(5)
+    a, b = rng.integers(0, 5, 60) / 4, rng.integers(0, 5, 60) / 4
+    other = rng.permutation(60)
+    assert paired_bootstrap(a, b, seed=1) == paired_bootstrap(a[other], b[other], seed=1)
+
+
+def test_bootstrap_of_few_problems_is_as_wide_as_t():
+    # The differences are close to normal, so the t interval is the right one.
+    a = stats.norm.ppf((np.arange(12) + 0.5) / 12)
+    found = paired_bootstrap(a, np.zeros(12), seed=1, draws=100_000)
+    half = stats.t.ppf(0.975, 11) * a.std(ddof=1) / math.sqrt(12)
+    assert found.high == pytest.approx(half, rel=0.05)
+    plain = 1.96 * a.std() / math.sqrt(12)
+    assert found.high > 1.1 * plain
+
+
+def test_mean_interval_of_one_sample_each_is_wilsons():
+    for k, n in [(0, 10), (7, 20), (20, 20), (1, 1)]:
+        found = mean_interval([1.0] * k + [0.0] * (n - k), [1] * n)
+        assert (found.low, found.high) == pytest.approx((wilson(k, n).low, wilson(k, n).high))
+
+
+def test_mean_interval_by_hand():
+    # Means 1, 0.5, 0: SE^2 = 0.25 / 3, so the effective size is 0.25 / SE^2 = 3; t(2) = 4.302653.
+    found = mean_interval([1.0, 0.5, 0.0], [2, 2, 2])
+    square = 4.302653**2 / 3
+    half = math.sqrt(square * (0.25 + square / 4)) / (1 + square)
+    assert (found.low, found.high) == pytest.approx((0.5 - half, 0.5 + half), abs=1e-6)
+
+
+def test_mean_interval_counts_no_more_than_the_samples():
+    # Spread less than chance: 0.234375 / (0.0625 / 4) = 15 would be more than the 8 samples.
+    found, t = mean_interval([0.5, 0.5, 0.5, 1.0], [2] * 4), stats.t.ppf(0.975, 3)
+    square = t * t / 8
+    middle = (0.625 + square / 2) / (1 + square)
+    half = math.sqrt(square * (0.234375 + square / 4)) / (1 + square)
+    assert (found.low, found.high) == pytest.approx((middle - half, middle + half))
+
+
+def test_mean_interval_of_all_right_is_that_of_so_many_problems():
+    found = mean_interval([1.0] * 30, [16] * 30)
+    square = stats.t.ppf(0.975, 29) ** 2
+    assert (found.low, found.high) == pytest.approx((30 / (30 + square), 1.0))
+
+
+@pytest.mark.parametrize(
+    ("scores", "samples"), [([1.5], [1]), ([0.5], [0]), ([], []), ([1], [1, 2])]
+)
+def test_mean_interval_refuses(scores, samples):
+    with pytest.raises(ValueError, match=r"scores:|score outside"):
+        mean_interval(scores, samples)
+
+
+def test_bootstrap_of_the_same_scores_is_no_point():
+    found = bootstrap_mean([1.0] * 20, seed=0)
+    assert (found.low, found.high) == (pytest.approx(wilson(20, 20).low), 1.0)
+
+
+def test_swapping_single_samples_is_mcnemar():
+    a, b = np.array([1.0] * 9 + [0.0] * 11), np.array([0.0] * 8 + [1.0] * 3 + [0.0] * 9)
+    assert sign_flip_test(a, b, seed=0) == mcnemar_exact(8, 2)
+
+
+def test_swapping_problems():
+    # All of three problems better: of the 8 ways to swap, 2 differ as much.
+    found = sign_flip_test([0.75, 1.0, 0.5], [0.5, 0.5, 0.25], seed=0)
+    assert found == pytest.approx(0.25, abs=0.02)
+    assert sign_flip_test([0.5, 0.25], [0.5, 0.25], seed=0) == 1.0
+    many = sign_flip_test([0.75] * 40, [0.5] * 40, seed=0)
+    assert many == pytest.approx(1 / 10_001)
