@@ -64,8 +64,7 @@ def wilson(k: int, n: int, level: float = 0.95) -> Interval:
     """
     if n < 1 or not 0 <= k <= n:
         raise ValueError(f"wilson: got k={k}, n={n}; expected 0 <= k <= n and n >= 1")
-    interval = stats.binomtest(k, n).proportion_ci(level, method="wilson")
-    return Interval(float(interval.low), float(interval.high))
+    return _wilson(k / n, n, float(stats.norm.ppf((1.0 + level) / 2.0)))
 
 
 def mean_interval(scores: ArrayLike, samples: ArrayLike, level: float = 0.95) -> Interval:

@@ -27,6 +27,13 @@ def test_wilson_by_its_formula():
     assert (interval.low, interval.high) == pytest.approx((middle - half, middle + half), rel=1e-9)
 
 
+def test_wilson_is_scipys():
+    for k, n, level in [(0, 7, 0.95), (1, 3, 0.9), (41, 41, 0.99)]:
+        theirs = stats.binomtest(k, n).proportion_ci(level, method="wilson")
+        interval = wilson(k, n, level)
+        assert (interval.low, interval.high) == pytest.approx((theirs.low, theirs.high))
+
+
 def test_wilson_at_the_ends():
     # All right of 500: the lower end is n / (n + z^2) = 500 / 503.841.
     assert wilson(500, 500).low == pytest.approx(0.992376, abs=1e-5)
