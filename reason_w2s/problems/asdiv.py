@@ -22,9 +22,9 @@ ASDIV_NAMES = {**NAMES, "subject": ("subject", "solution_type")}
 
 def load(spec: ProblemSpec, seed: int, wanted: int | None) -> Iterator[Problem]:
     """The problems with one answer, in order; ids are `asdiv-<row>` where the set has none."""
-    path, name = spec.path or USUAL["asdiv"], spec.name or "asdiv"
+    path = spec.path or USUAL["asdiv"]
     columns = "body, question, solution_type and answer"
-    for one in numbered(spec, path=path, names=[name], columns=columns):
+    for one in numbered(spec, path=path, names=[spec.name], columns=columns):
         if ";" in str(one.row.get("answer")):
             continue
         row = {"id": f"asdiv-{one.number}", **whole(one.row)}

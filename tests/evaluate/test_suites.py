@@ -96,7 +96,7 @@ HUB = {
         {"id": "chal-777", "question": "Two pens. How many?", "gold": "2", "subject": "Addition"},
     ),
     "asdiv": (
-        ("EleutherAI/asdiv", "asdiv", "validation"),
+        ("EleutherAI/asdiv", None, "validation"),
         {
             "body": "Two pens.",
             "question": "How many?",
@@ -245,6 +245,19 @@ def test_levels_and_subjects_of_math():
         _, _, found = from_file(name)
         assert {one.level for one in found} == {1, 2, 3, 4, 5}
         assert len({one.subject for one in found}) == 7
+
+
+@pytest.mark.torch
+def test_both_splits_of_a_set_are_read_as_one(tmp_path, monkeypatch):
+    datasets = pytest.importorskip("datasets")
+    monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path / "cache")
+    (tmp_path / "set").mkdir()
+    for split, number in (("train", 1), ("test", 2)):
+        row = {**HUB["svamp"][1], "ID": f"chal-{number}"}
+        (tmp_path / "set" / f"{split}.jsonl").write_text(json.dumps(row))
+    patch = {"problems": {"path": str(tmp_path / "set")}}
+    found = load(suite("svamp", patch).problems, labels="gold", seed=0)
+    assert [one.id for one in found] == ["chal-1", "chal-2"]
 
 
 def test_several_answers_of_asdiv_are_left_out_and_rows_keep_their_number(monkeypatch):
