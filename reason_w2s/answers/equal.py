@@ -16,7 +16,7 @@ from reason_w2s.answers.parity import parity_equal
 from reason_w2s.answers.reading.numbers import Number
 from reason_w2s.answers.reading.read import read
 from reason_w2s.answers.reading.values import Choice, Formula, Opaque, Value, Words
-from reason_w2s.answers.verdict import KINDS, PARITY_KINDS, Kind, Status, Verdict
+from reason_w2s.answers.verdict import KINDS, MAX_GOLDS, PARITY_KINDS, Kind, Status, Verdict
 from reason_w2s.errors import ConfigError
 
 Gold = str | int | float | Sequence[str | int | float]
@@ -54,9 +54,15 @@ def equal(
     answer = answer_text(prediction)
     if answer is None or not answer.strip():
         return Verdict("no_answer", False, answer, reason="no answer to compare")
-    golds = [answer_text(one) for one in golds_of(gold)]
+    golds = golds_of(gold)
     comparison = Comparison(rel_tol)
-    verdicts = [_one(answer, one, kind, tuple(options or ()), comparison) for one in golds]
+    verdicts = [
+        _one(answer, answer_text(one), kind, tuple(options or ()), comparison)
+        for one in golds[:MAX_GOLDS]
+    ]
+    if len(golds) > MAX_GOLDS:
+        reason = f"only the first {MAX_GOLDS:,} golds are compared"
+        verdicts.append(Verdict("unparseable_gold", None, answer, reason=reason))
     return _best(verdicts, answer)
 
 
@@ -140,11 +146,20 @@ def _compared(
     if answer == gold or key(normalize(answer)) == key(normalize(gold)):
         return Verdict("correct", True, answer, reason="same text")
     sides = read(answer, kind), read(gold, kind)
+    if options and isinstance(sides[0], Choice) != isinstance(sides[1], Choice):
+        sides = _lettered(answer, sides[0], options), _lettered(gold, sides[1], options)
     same = _choose(comparison, *sides, options)
     if same is None and comparison.trouble:
         status, reason = _TROUBLE[comparison.trouble]
         return Verdict(status, None, answer, reason=reason)
     return _verdict(answer, same, *sides)
+
+
+def _lettered(text: str, value: Value, options: tuple[str, ...]) -> Value:
+    """The option that a text spells out, where it is that of one alone; else its value."""
+    wanted = key(normalize(text)).casefold()
+    said = [key(normalize(option_text(option))).casefold() == wanted for option in options]
+    return Choice(chr(ord("A") + said.index(True))) if said.count(True) == 1 else value
 
 
 def _choose(

@@ -44,6 +44,8 @@ MAX_RESPONSE_CHARS = 400_000
 # A longer answer is compared as text only.
 MAX_ANSWER_CHARS = 500
 MAX_ITEMS = 64
+# More accepted answers than these are not looked at: without a match the rest is undecided.
+MAX_GOLDS = 1_000
 
 
 @dataclass(frozen=True, slots=True)

@@ -156,6 +156,8 @@ def test_golds_of_every_type():
     assert equal("5", ()).status == "unparseable_gold"
     assert equal("5", float("nan")).status == "unparseable_gold"
     assert equal(None, "5").status == "no_answer"
+    assert equal("x", list(range(2_000))).correct is None
+    assert equal("7", list(range(2_000))).correct
 
 
 def test_options():
@@ -164,6 +166,8 @@ def test_options():
     assert equal("18", "B", options=options).correct is False
     assert equal("b", "B", kind="choice").correct
     assert equal("(C)", "18", options=options).correct
+    assert equal("34, 62", "A", options=("62, 34", "34, 62")).correct is False
+    assert equal("none of these", "B", options=("18", "None of these")).correct
 
 
 def test_an_unknown_kind_is_a_config_error():
