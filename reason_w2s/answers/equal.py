@@ -75,7 +75,8 @@ def gold_kind(gold: Gold, kind: Kind = "auto") -> Kind:
     check_kind(kind)
     if kind != "auto":
         return kind
-    kinds = {_kind_of(read(text)) for text in map(answer_text, golds_of(gold)) if text}
+    texts = map(answer_text, golds_of(gold)[:MAX_GOLDS])
+    kinds = {_kind_of(read(text)) for text in texts if text}
     return kinds.pop() if len(kinds) == 1 else "latex"
 
 
