@@ -36,6 +36,9 @@ IDENTITY = (
     "*.jinja",
 )
 
+TOKENIZER = tuple(name for name in IDENTITY[len(WEIGHTS) :] if not name.startswith("generation"))
+"""What a tokenizer is made of; the config tells transformers which class."""
+
 _digests: dict[tuple[str, int, int], str] = {}
 
 
@@ -113,10 +116,7 @@ def fingerprint(folder: Path) -> str:
     Raises:
         ConfigError: `folder` is no model folder.
     """
-    digest = hashlib.sha256()
-    for path in sorted(check(folder).iterdir()):
-        if path.is_file() and _matches(path.name, IDENTITY):
-            digest.update(f"{path.name}\0{_file_digest(path)}\n".encode())
+    digest = _digest(check(folder), IDENTITY)
     if is_adapter(folder):
         config = _read(folder / ADAPTER_CONFIG)
         config.pop("base_model_name_or_path", None)
@@ -170,6 +170,43 @@ def load_tokenizer(folder: Path) -> PreTrainedTokenizerBase:
             "saved here; save the model under a type that keeps its tokenizer, such as llama"
         )
     return tokenizer
+
+
+def has_tokenizer(folder: Path) -> bool:
+    """Whether a tokenizer lies here, with a model or without."""
+    return any(any(folder.glob(name)) for name in ("tokenizer*", "vocab*"))
+
+
+def fetch_tokenizer(named: str) -> Path:
+    """The folder of a tokenizer: the one named, or the Hub's copy, of which weights stay away.
+
+    Raises:
+        ConfigError: neither a folder with a tokenizer nor a Hub id that could be fetched.
+    """
+    folder = Path(named)
+    if not folder.is_dir() and _is_hub_id(named):
+        hub = require("huggingface_hub", "train")
+        try:
+            wanted = [*TOKENIZER, PROMPT_FILE]
+            folder = Path(hub.snapshot_download(named, allow_patterns=wanted))
+        except (OSError, ValueError) as error:
+            raise ConfigError(f"tokenizer {named}: the Hub could not give it ({error})") from error
+    if not has_tokenizer(folder):
+        raise ConfigError(f"tokenizer {named}: there is none; expected a folder or hub name")
+    return folder.resolve()
+
+
+def tokenizer_fingerprint(folder: Path) -> str:
+    """What a tokenizer and its chat template are: a digest of 64 hexadecimal digits."""
+    return _digest(folder, TOKENIZER).hexdigest()
+
+
+def _digest(folder: Path, patterns: tuple[str, ...]) -> hashlib._Hash:
+    digest = hashlib.sha256()
+    for path in sorted(folder.iterdir()):
+        if path.is_file() and _matches(path.name, patterns):
+            digest.update(f"{path.name}\0{_file_digest(path)}\n".encode())
+    return digest
 
 
 def _is_hub_id(model: str) -> bool:

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from reason_w2s.prompts import Rendered
 from reason_w2s.records import FinishReason, Problem
 
-EngineName = Literal["vllm", "hf", "fake"]
+EngineName = Literal["vllm", "hf", "server", "fake"]
 
 
 class Sampling(BaseModel):

@@ -7,6 +7,27 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 
+class ServerSettings(BaseModel):
+    """How an endpoint is asked.
+
+    concurrency: requests in flight. timeout_s: for one request, from connecting to the last byte; a
+    long response on a busy server takes minutes. retries: how often a request is asked again when
+    nothing came of it (429, 5xx, no connection, no answer in time, garbage). backoff_s: the first
+    wait before that; it doubles up to a minute, less up to half at random, and is never shorter
+    than a Retry-After. api_key_env: the environment variable that holds the key. fields: which
+    settings are sent beyond OpenAI's own; auto: by who the endpoint says it is.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    concurrency: int = Field(32, ge=1)
+    timeout_s: float = Field(600.0, gt=0)
+    retries: int = Field(8, ge=0)
+    backoff_s: float = Field(1.0, gt=0)
+    api_key_env: str = "OPENAI_API_KEY"
+    fields: Literal["auto", "vllm", "sglang", "openai"] = "auto"
+
+
 class EngineSettings(BaseModel):
     """One engine's memory, parallelism and precision. The fake engine ignores all of it.
 
@@ -17,6 +38,7 @@ class EngineSettings(BaseModel):
     stop_loops: let vLLM end a response that repeats one pattern of at most 64 tokens eight times in
     a row. It leaves as "length": it did not stop by itself. It changes responses, so it belongs
     into a trace's identity.
+    server: for models at an endpoint, which heed `stop_loops` and nothing else of the above.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -30,3 +52,4 @@ class EngineSettings(BaseModel):
     kv_cache_gib: float = Field(1.0, gt=0)
     threads: int | None = Field(None, ge=1)
     stop_loops: bool = False
+    server: ServerSettings = ServerSettings()

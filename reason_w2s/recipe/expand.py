@@ -92,6 +92,8 @@ class _Builder:
         prompt = self.prompt(spec.prompt, f"{where}.prompt")
         if spec.path is not None:
             config = {"path": spec.path, "revision": spec.revision, "dtype": spec.dtype}
+            if spec.at_endpoint:
+                config |= {"served": spec.served, "tokenizer": spec.tokenizer}
             self.add(Step(name, "model", "model", {**config, "prompt": prompt}))
             return
         stage, settings = "pretrain", spec.world

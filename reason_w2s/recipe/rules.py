@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from reason_w2s.engines.endpoint import is_url
 from reason_w2s.errors import ConfigError
 from reason_w2s.predicate import validate
 from reason_w2s.recipe.plan import Plan, Step
@@ -98,6 +99,18 @@ def _kinds(plan: Plan, step: Step, where: str) -> None:
         kind = plan.steps[name].kind
         if kind != expected:
             raise ConfigError(f"{where}.{role}: '{name}' is {kind}; expected a {expected}")
+        if step.stage == "train" and _at_endpoint(plan, name):
+            raise ConfigError(
+                f"{where}.{role}: '{name}' is at an endpoint, where it can be sampled only; "
+                f"expected a model with a folder or hub name as its path"
+            )
+
+
+def _at_endpoint(plan: Plan, name: str) -> bool:
+    step = plan.steps[name]
+    while step.stage == "prompted":
+        step = plan.steps[step.roles["model"]]
+    return is_url(str(step.config.get("path")))
 
 
 def _role_kind(step: Step) -> str:

@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from reason_w2s.engines.endpoint import is_url
 from reason_w2s.engines.protocols import Sampling
 from reason_w2s.problems.spec import ProblemSpec
 from reason_w2s.prompts import Prompt
@@ -18,9 +19,14 @@ Dtype = Literal["float32", "bfloat16", "float16"]
 class ModelSpec(BaseModel):
     """Where a model comes from, and how it is asked.
 
-    path: a Hugging Face folder (full model or LoRA adapter) or hub name. world: a tiny base model
-    pretrained on the procedural world, `weak`, `strong` or its settings. scratch: a tiny model with
-    random weights and a byte-level tokenizer learned from a problem set's questions (`of`).
+    path: a Hugging Face folder (full model or LoRA adapter) or hub name, or the address of an
+    OpenAI-compatible endpoint, such as http://localhost:8000/v1: such a model can be sampled, not
+    trained. served: its name there (None: the endpoint has but one). tokenizer: the folder or hub
+    name of its tokenizer: prompts are then sent as token ids, and can have chat turns. revision: of
+    a hub's repository; for an endpoint any word: another one is another model under the same name.
+    world: a tiny base model pretrained on the procedural world, `weak`, `strong` or its settings.
+    scratch: a tiny model with random weights and a byte-level tokenizer learned from a problem
+    set's questions (`of`).
     prompt: a shipped prompt's name, one of the recipe's own, or a prompt; None: the one saved in
     the checkpoint. dtype: None: as the checkpoint says.
     """
@@ -29,6 +35,8 @@ class ModelSpec(BaseModel):
 
     path: str | None = None
     revision: str | None = None
+    served: str | None = None
+    tokenizer: str | None = None
     world: str | dict[str, Any] | None = None
     scratch: dict[str, Any] | None = None
     prompt: str | Prompt | None = None
@@ -41,7 +49,16 @@ class ModelSpec(BaseModel):
             raise ValueError("give exactly one of 'path', 'world', 'scratch'")
         if self.path is None and self.dtype is not None:
             raise ValueError("dtype is for models with a 'path'; scratch takes its own inside")
+        if self.at_endpoint and self.dtype is not None:
+            raise ValueError("dtype is the endpoint's business; remove it")
+        if not self.at_endpoint and (self.served or self.tokenizer) is not None:
+            raise ValueError("served and tokenizer are for a 'path' like http://localhost:8000/v1")
         return self
+
+    @property
+    def at_endpoint(self) -> bool:
+        """Whether an endpoint has it, rather than a folder or the hub."""
+        return self.path is not None and is_url(self.path)
 
 
 class SuiteSpec(BaseModel):

@@ -82,7 +82,9 @@ def _models(small: dict[str, Any], plan: Plan, recipe: Recipe, texts: str | None
             small["models"][name]["world"] = {**_given(spec.world), **pretrained}
             yield f"models.{name}: pretrained on {WORLD_TOKENS:,} tokens"
         else:
-            small["models"][name], said = _like(f"models.{name}", spec.path, spec, texts)
+            small["models"][name], said = _like(
+                f"models.{name}", spec.tokenizer or spec.served or spec.path, spec, texts
+            )
             yield f"models.{name}: {said}"
 
 

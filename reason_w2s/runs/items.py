@@ -13,12 +13,19 @@ from reason_w2s.stages.table import Kind
 
 @dataclass(frozen=True, slots=True)
 class ModelRef:
-    """A model on disk. `fingerprint` is of its content; `prompt` is how it is asked."""
+    """A model on disk. `fingerprint` is of its content; `prompt` is how it is asked.
+
+    served: its name at an endpoint, whose address `path` then is; there nobody knows its content,
+    and `fingerprint` is of what the endpoint says of it. tokenizer: the folder of the tokenizer its
+    prompts are made with, where that is not `path`.
+    """
 
     path: str
     fingerprint: str
     prompt: Mapping[str, Any] | None
     dtype: str
+    served: str | None = None
+    tokenizer: str | None = None
 
     def asked(self) -> Prompt:
         """The prompt as an object."""

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from reason_w2s.engines.protocols import Sampler
+from reason_w2s.engines.protocols import EngineName, Sampler
 from reason_w2s.runs.items import ModelRef
 from reason_w2s.runs.profile import Profile
+
+
+def engine_of(model: ModelRef, profile: Profile) -> EngineName:
+    """The engine that samples a model: the profile's, or `server` for one at an endpoint."""
+    return profile.sampler if model.served is None else "server"
 
 
 class OpenEngine:
@@ -12,18 +17,18 @@ class OpenEngine:
 
     def __init__(self) -> None:
         self.open: Sampler | None = None
-        self.of: tuple[str, str] | None = None
+        self.of: ModelRef | None = None
 
     def sampler(self, model: ModelRef, profile: Profile) -> Sampler:
         """A sampler for this model; the open one if it is for the same."""
-        wanted = (model.path, model.dtype)
-        if self.open is None or self.of != wanted:
+        if self.open is None or self.of is None or _loaded(self.of) != _loaded(model):
             self.close()
-            from reason_w2s.engines import open_sampler
+            from reason_w2s.engines import Endpoint, open_sampler
 
             settings = profile.engine.model_copy(update={"dtype": model.dtype})
-            self.open = open_sampler(profile.sampler, model.path, settings)
-            self.of = wanted
+            place = Endpoint(model.path, model.served, model.tokenizer) if model.served else None
+            self.open = open_sampler(engine_of(model, profile), place or model.path, settings)
+            self.of = model
         return self.open
 
     def close(self) -> None:
@@ -31,3 +36,8 @@ class OpenEngine:
         if self.open is not None:
             self.open.close()
         self.open = self.of = None
+
+
+def _loaded(model: ModelRef) -> tuple[str | None, ...]:
+    """What an engine loads of a model; how it is asked is no part of it."""
+    return model.path, model.dtype, model.served, model.tokenizer

@@ -22,6 +22,7 @@ from reason_w2s.runs import rows
 from reason_w2s.runs.execute import Execution, run_steps
 from reason_w2s.runs.items import Item
 from reason_w2s.runs.ledger import ledger
+from reason_w2s.runs.open_engine import engine_of
 from reason_w2s.runs.profile import Profile
 from reason_w2s.runs.progress import RunProgress
 from reason_w2s.runs.store import Store, read_json, read_parts, write_bytes, write_json
@@ -284,12 +285,14 @@ def _remember(execution: Execution, recipe: Mapping[str, Any]) -> None:
     if not path.is_file() or path.read_text(encoding="utf-8") != text.getvalue():
         write_bytes(path, text.getvalue().encode())
     done = {name: items[name].to_json(named=True) for name in plan.steps if name in items}
+    models = [item.model for item in items.values() if item.model is not None]
+    engines = {engine_of(model, execution.profile) for model in models}
     manifest = {
         "name": plan.name,
         "title": plan.title,
         "seed": plan.seed,
-        "reproducible": execution.profile.train.device == "cpu",
-        "sampler": execution.profile.sampler,
+        "reproducible": execution.profile.train.device == "cpu" and "server" not in engines,
+        "sampler": ", ".join(sorted(engines)) or execution.profile.sampler,
         "complete": len(done) == len(plan.steps),
         "steps": done,
     }

@@ -36,7 +36,7 @@ ARGUMENTS: dict[str, tuple[list[str], list[str]]] = {
     ),
     "overlay": (["--with", "none.yaml"], ["none.yaml", "no such file"]),
     "profile": (["--profile", "none.yaml"], ["none.yaml", "no such file"]),
-    "engine": (["--engine", "vlm"], ["sampler", "'vllm', 'hf' or 'fake'", "'vlm'"]),
+    "engine": (["--engine", "vlm"], ["sampler", "'vllm', 'hf', 'server' or 'fake'", "'vlm'"]),
     "batch in a profile": (
         ["--profile", "batch.yaml"],
         ["batch.yaml: train", "'batch'", "recipes/"],

@@ -1,4 +1,4 @@
-"""Models that exist already: a folder or hub name, or another step's model asked differently."""
+"""Models that exist already: a folder, hub name, endpoint, or another step's asked differently."""
 
 from __future__ import annotations
 
@@ -7,9 +7,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from reason_w2s.engines.endpoint import is_url
 from reason_w2s.engines.model_folder import fingerprint, load_prompt, resolve
 from reason_w2s.errors import ConfigError
 from reason_w2s.runs.items import Item, ModelRef
+from reason_w2s.runs.makers.endpoints import model_at
 from reason_w2s.runs.work import Work
 
 
@@ -18,11 +20,16 @@ def find(work: Work) -> Item:
 
     Raises:
         ConfigError: no such folder, not a model, or no prompt to ask it with.
+        EngineError: an endpoint cannot be reached, and never was.
     """
     if work.step.stage == "prompted":
         return _asked_differently(work)
-    config = work.step.config
-    folder, name = _resolve(work.step.name, config, fake=work.profile.sampler == "fake")
+    config, fake = work.step.config, work.profile.sampler == "fake"
+    if is_url(config["path"]) and not fake:
+        model = model_at(work)
+        mark = model.fingerprint
+        return Item(work.step.name, "model", "model", mark, mark, model=model)
+    folder, name = _resolve(work.step.name, config, fake=fake)
     mark = name if folder is None else fingerprint(folder)
     saved = load_prompt(folder) if folder is not None else None
     prompt = config["prompt"] or (saved.model_dump(mode="json") if saved else None)

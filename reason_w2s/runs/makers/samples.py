@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING
 from reason_w2s import prompts
 from reason_w2s.engines.model_folder import load_tokenizer
 from reason_w2s.engines.protocols import Sampling
+from reason_w2s.errors import ConfigError
 from reason_w2s.prompts import Prompt
 from reason_w2s.records import Problem, Trace
 from reason_w2s.runs import rows
 from reason_w2s.runs.items import Item, ModelRef
+from reason_w2s.runs.open_engine import engine_of
 from reason_w2s.runs.rows import usable, wanted_keys
 from reason_w2s.runs.store import read_parts, write_part
 from reason_w2s.runs.tables import TRACES, digest, trace_row
@@ -74,12 +76,21 @@ def make(work: Work) -> None:
             if one not in have
         ]
         batch: list[Trace] = []
-        for made, trace in enumerate(_drawn(work, todo, sampling, key, model), 1):
-            batch.append(trace)
-            work.report(made, len(todo), "traces")
-            if len(batch) == PART or made == len(todo) or watch.elapsed() > PART_SECONDS:
-                write_part(folder, [trace_row(one) for one in batch], TRACES, watch.lap())
-                batch = []
+        try:
+            for made, trace in enumerate(_drawn(work, todo, sampling, key, model), 1):
+                batch.append(trace)
+                work.report(made, len(todo), "traces")
+                if len(batch) == PART or watch.elapsed() > PART_SECONDS:
+                    _write(folder, batch, watch)
+                    batch = []
+        finally:
+            # also when the engine fails or the user stops it: what is drawn was paid for
+            if batch:
+                _write(folder, batch, watch)
+
+
+def _write(folder: Path, batch: list[Trace], watch: Stopwatch) -> None:
+    write_part(folder, [trace_row(one) for one in batch], TRACES, watch.lap())
 
 
 def _drawn(
@@ -106,7 +117,13 @@ def _tokenizer(work: Work, model: ModelRef) -> PreTrainedTokenizerBase | None:
     """What chat prompts are rendered with; the fake engine has none and needs none."""
     if not model.asked().chat or work.profile.sampler == "fake":
         return None
-    return load_tokenizer(Path(model.path))
+    if model.served is not None and model.tokenizer is None:
+        raise ConfigError(
+            f"'{model.served}' is asked in chat turns, and its endpoint does "
+            f"not give its chat template; name a folder or hub id that has it: "
+            f"models.{work.step.roles['model']}.tokenizer"
+        )
+    return load_tokenizer(Path(model.tokenizer or model.path))
 
 
 def _sampling(work: Work) -> Sampling:
@@ -120,5 +137,5 @@ def _identity(work: Work) -> str:
     """The table's key: everything that decides a text, and nothing that only adds texts."""
     model = work.role("model").reference()
     sampling = _sampling(work).model_dump(mode="json", exclude={"n", "max_tokens"})
-    engine = [work.profile.sampler, work.profile.engine.stop_loops]
+    engine = [engine_of(model, work.profile), work.profile.engine.stop_loops]
     return work.key(engine, model.fingerprint, model.dtype, model.prompt, sampling, work.step.seed)
