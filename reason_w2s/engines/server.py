@@ -18,14 +18,8 @@ from typing import Any, Literal
 
 from reason_w2s.engines import endpoint as endpoints
 from reason_w2s.engines import model_folder
-from reason_w2s.engines.endpoint import (
-    BAD_REQUEST,
-    METHOD_NOT_ALLOWED,
-    NOT_FOUND,
-    Endpoint,
-    Refused,
-    Unavailable,
-)
+from reason_w2s.engines.client import Client, Refused, Unavailable, clean
+from reason_w2s.engines.endpoint import BAD_REQUEST, METHOD_NOT_ALLOWED, NOT_FOUND, Endpoint
 from reason_w2s.engines.protocols import Completion, Request
 from reason_w2s.engines.settings import EngineSettings
 from reason_w2s.errors import ConfigError, EngineError
@@ -64,7 +58,7 @@ class ServerSampler:
         """Raises ConfigError (no such endpoint or model) or EngineError (not to be reached)."""
         place = model if isinstance(model, Endpoint) else Endpoint(str(model))
         self.settings = settings
-        self._client = endpoints.Client(place.url, settings.server)
+        self._client = Client(place.url, settings.server)
         self.url = self._client.url
         self.card = endpoints.card(self._client, place.served)
         self._fields = _fields(settings, self.card.owned_by)
@@ -317,7 +311,7 @@ def _text(answer: Any) -> str:
     text = answer["choices"][0]["text"]
     if not isinstance(text, str):
         raise TypeError("no text")
-    return endpoints.clean(text)
+    return clean(text)
 
 
 def _completion(request: Request, answer: Any) -> Completion:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from reason_w2s.engines.endpoint import is_url
+from reason_w2s.engines.client import is_url
 from reason_w2s.errors import ConfigError
 from reason_w2s.predicate import validate
 from reason_w2s.recipe.plan import Plan, Step

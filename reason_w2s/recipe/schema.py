@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from reason_w2s.engines.endpoint import is_url
+from reason_w2s.engines.client import is_url
 from reason_w2s.engines.protocols import Sampling
 from reason_w2s.problems.spec import ProblemSpec
 from reason_w2s.prompts import Prompt

@@ -8,8 +8,15 @@ from typing import Any
 
 import pytest
 
-from reason_w2s.engines import Completion, Endpoint, EngineSettings, Request, Sampling, open_sampler
-from reason_w2s.engines import endpoint as endpoints
+from reason_w2s.engines import (
+    Completion,
+    Endpoint,
+    EngineSettings,
+    Request,
+    Sampling,
+    client,
+    open_sampler,
+)
 from reason_w2s.engines.settings import ServerSettings
 from reason_w2s.errors import ConfigError, EngineError
 from reason_w2s.prompts import Rendered
@@ -153,13 +160,13 @@ def test_an_answer_that_takes_too_long_is_asked_for_again(stub: Stub) -> None:
 
 
 def test_waits_double_and_are_no_shorter_than_what_was_asked(monkeypatch) -> None:
-    client = endpoints.Client("http://localhost:1/v1", ServerSettings(backoff_s=1))
-    monkeypatch.setattr(endpoints.random, "uniform", lambda low, high: high)
-    assert [client._wait(attempt, 0) for attempt in (0, 1, 2, 5, 6, 50)] == [1, 2, 4, 32, 60, 60]
-    assert client._wait(0, 9) == 9.5
-    monkeypatch.setattr(endpoints.random, "uniform", lambda low, high: low)
-    assert client._wait(3, 0) == 4
-    assert client._wait(0, 9) == 9
+    asker = client.Client("http://localhost:1/v1", ServerSettings(backoff_s=1))
+    monkeypatch.setattr(client.random, "uniform", lambda low, high: high)
+    assert [asker._wait(attempt, 0) for attempt in (0, 1, 2, 5, 6, 50)] == [1, 2, 4, 32, 60, 60]
+    assert asker._wait(0, 9) == 9.5
+    monkeypatch.setattr(client.random, "uniform", lambda low, high: low)
+    assert asker._wait(3, 0) == 4
+    assert asker._wait(0, 9) == 9
 
 
 @pytest.mark.parametrize(
@@ -175,7 +182,7 @@ def test_waits_double_and_are_no_shorter_than_what_was_asked(monkeypatch) -> Non
     ],
 )
 def test_retry_after_is_seconds_or_a_date(header: str | None, low: float, high: float) -> None:
-    assert low <= endpoints._retry_after(header) <= high
+    assert low <= client._retry_after(header) <= high
 
 
 def test_retry_after_is_honoured(stub: Stub, monkeypatch) -> None:
@@ -186,15 +193,15 @@ def test_retry_after_is_honoured(stub: Stub, monkeypatch) -> None:
             waits.append(timeout)
             return False
 
-    client = endpoints.Client(stub.url, settings().server)
+    asker = client.Client(stub.url, settings().server)
     stub.tried = [{}]
     stub.reply = lambda body, number: answer() if number else error(429, Retry_After="3")
-    client.ask("/completions", {"prompt": "p"}, lambda found: found, Waits())
+    asker.ask("/completions", {"prompt": "p"}, lambda found: found, Waits())
     assert len(waits) == 1
     assert waits[0] >= 3
     stub.reply = lambda body, number: error(429, "come tomorrow", Retry_After="86400")
-    with pytest.raises(endpoints.Unavailable, match="come tomorrow"):
-        client.ask("/completions", {"prompt": "p"}, lambda found: found, Waits())
+    with pytest.raises(client.Unavailable, match="come tomorrow"):
+        asker.ask("/completions", {"prompt": "p"}, lambda found: found, Waits())
     assert len(waits) == 1, "a wait longer than a request may take is not waited for"
 
 
@@ -301,6 +308,12 @@ def test_the_key_is_sent_and_never_said(stub: Stub, monkeypatch) -> None:
     ) as caught:
         drawn(stub, requests(1), api_key_env="MY_KEY")
     assert KEY not in str(caught.value)
+    for garbage in (f"<html>{KEY}".encode(), {"choices": KEY}):
+        stub.models, stub.tried = {"data": [VLLM]}, []
+        stub.first = lambda body, garbage=garbage: Reply(body=garbage)
+        with pytest.raises(EngineError, match=r"answered with.*\*\*\*") as caught:
+            drawn(stub, requests(1), api_key_env="MY_KEY", retries=0)
+        assert KEY not in str(caught.value)
     monkeypatch.setenv("MY_KEY", f"{KEY}\n{KEY}")
     with pytest.raises(ConfigError, match="MY_KEY") as caught:
         drawn(stub, requests(1), api_key_env="MY_KEY")
@@ -348,6 +361,17 @@ def test_a_name_is_believed_where_nothing_is_listed(stub: Stub) -> None:
     assert stub.asked[0]["model"] == "mine"
 
 
+def test_no_answer_in_time_says_how_long_it_was(stub: Stub) -> None:
+    stub.first = lambda body: Reply(body=answer().body, delay_s=1)
+    with pytest.raises(EngineError, match=r"no answer in 0\.2 s"):
+        drawn(stub, requests(1), timeout_s=0.2, retries=0)
+
+
+def test_a_host_that_no_name_can_have(stub: Stub) -> None:
+    with pytest.raises(EngineError, match="cannot be used now"):
+        open_sampler("server", "http://a..b/v1", settings())
+
+
 def test_nobody_there(stub: Stub) -> None:
     with serving(Stub()) as gone:
         url = gone.url
@@ -391,7 +415,7 @@ def test_an_address_that_is_none(url: str, says: str) -> None:
 
 @pytest.mark.parametrize("end", ["", "/", "/completions", "/completions/"])
 def test_the_same_address_however_it_is_written(end: str) -> None:
-    assert endpoints.normal(f"http://host:1/v1{end}") == "http://host:1/v1"
+    assert client.normal(f"http://host:1/v1{end}") == "http://host:1/v1"
 
 
 def test_an_endpoint_is_no_model_of_another_engine(stub: Stub) -> None:

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from reason_w2s.engines import endpoint as endpoints
-from reason_w2s.engines.endpoint import Card, Client
+from reason_w2s.engines.client import Client
+from reason_w2s.engines.endpoint import Card
 from reason_w2s.engines.model_folder import (
     fetch_tokenizer,
     has_tokenizer,

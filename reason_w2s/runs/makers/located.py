@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from reason_w2s.engines.endpoint import is_url
+from reason_w2s.engines.client import is_url
 from reason_w2s.engines.model_folder import fingerprint, load_prompt, resolve
 from reason_w2s.errors import ConfigError
 from reason_w2s.runs.items import Item, ModelRef

@@ -1,0 +1,296 @@
+"""Asking an HTTP endpoint for JSON, asking it again, and saying in one line why not.
+
+Only the standard library: one short-lived connection per request, so that a request can be ended
+from outside (the server then stops generating) and no stale connection is ever used again. Proxies
+are not used, and no redirect is followed: it would take the key along.
+"""
+
+from __future__ import annotations
+
+import email.utils
+import http.client
+import json
+import logging
+import os
+import random
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from itertools import count
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+from reason_w2s.engines.settings import ServerSettings
+from reason_w2s.errors import ConfigError
+
+log = logging.getLogger(__name__)
+
+LONGEST_WAIT_S = 60.0
+"""What the doubling of the wait between tries ends at."""
+LARGEST_ANSWER_BYTES = 64 * 2**20
+SHOWN = 300
+"""Characters of an endpoint's own words in a message."""
+SHORTEST_SECRET = 8
+BESIDE_V1 = ("/tokenize",)
+"""Routes of vLLM's own, which lie beside OpenAI's."""
+REQUEST_TIMEOUT, TOO_MANY, SERVER_ERROR = 408, 429, 500
+
+Answer = TypeVar("Answer")
+
+
+class Refused(Exception):
+    """The endpoint understood and will not: asking again changes nothing."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(f"{status}: {message}" if message else str(status))
+        self.status = status
+
+
+class Unavailable(Exception):
+    """Nothing came of a request. `limited`: by a rate limit. `wait_s`: the wait it asked for.
+
+    since: when the try before the last one had failed (time.monotonic); None: there was none.
+    """
+
+    def __init__(self, message: str, *, limited: bool = False, wait_s: float = 0.0) -> None:
+        super().__init__(message)
+        self.limited = limited
+        self.wait_s = wait_s
+        self.since: float | None = None
+
+
+def is_url(model: str) -> bool:
+    """Whether a model's path is an endpoint's address."""
+    return model.startswith(("http://", "https://"))
+
+
+def normal(url: str) -> str:
+    """The address that `/models` and `/completions` are appended to.
+
+    Raises:
+        ConfigError: it is none, holds a password, or is the chat route.
+    """
+    parts = urlsplit(url)
+    if not is_url(url) or not parts.hostname or parts.query or parts.fragment:
+        raise ConfigError(f"{url}: no endpoint; expected an address like http://localhost:8000/v1")
+    if parts.username is not None:
+        raise ConfigError(
+            f"{parts.scheme}://...@{parts.hostname}: an address with a password would be written "
+            "into every run; put the key into the environment variable OPENAI_API_KEY"
+        )
+    try:
+        _ = parts.port
+    except ValueError as error:
+        raise ConfigError(f"{url}: {error}") from error
+    path = parts.path.rstrip("/")
+    if path.endswith("/chat/completions"):
+        raise ConfigError(
+            f"{url}: prompts are sent as they are rendered here, which /chat/completions cannot "
+            "take; give the address without it, of an endpoint that has /completions"
+        )
+    return f"{parts.scheme}://{parts.netloc}{path.removesuffix('/completions')}"
+
+
+class Client:
+    """Asks one endpoint; safe to use from several threads."""
+
+    def __init__(self, url: str, settings: ServerSettings) -> None:
+        """Raises ConfigError: the address or the key cannot be used."""
+        self.url = normal(url)
+        self.settings = settings
+        self._key = _key(settings.api_key_env)
+        self._open: set[socket.socket] = set()
+        self._lock = threading.Lock()
+
+    def once(
+        self, path: str, body: Mapping[str, Any] | None = None, timeout_s: float | None = None
+    ) -> Any:
+        """One try: the JSON that `path` answers with, a POST where there is a body.
+
+        Raises:
+            Refused, Unavailable: what came instead.
+        """
+        patience_s = timeout_s or self.settings.timeout_s
+        try:
+            status, headers, data = self._exchange(path, body, patience_s)
+        except TimeoutError as error:
+            raise Unavailable(f"no answer in {patience_s:g} s") from error
+        except (OSError, http.client.HTTPException, UnicodeError) as error:
+            raise Unavailable(_reason(error)) from error
+        if status == http.client.OK:
+            return self._parsed(data)
+        message = self._redacted(_message(data))[:SHOWN]
+        if status in (REQUEST_TIMEOUT, TOO_MANY) or status >= SERVER_ERROR:
+            wait_s = _retry_after(headers.get("Retry-After"))
+            limited = status == TOO_MANY
+            raise Unavailable(f"{status}: {message}", limited=limited, wait_s=wait_s)
+        raise Refused(status, message)
+
+    def ask(
+        self,
+        path: str,
+        body: Mapping[str, Any],
+        read: Callable[[Any], Answer],
+        stopping: threading.Event,
+    ) -> Answer:
+        """`read` of what `path` answers with, asked again after a wait until the retries are used.
+
+        `read` says by an exception that an answer is garbage. `stopping` ends the waits.
+
+        Raises:
+            Refused: at once. Unavailable: after the last try.
+        """
+        before: float | None = None
+        for attempt in count():
+            try:
+                return self._understood(read, self.once(path, body))
+            except Unavailable as failure:
+                failure.since, before = before, time.monotonic()
+                wait_s = self._wait(attempt, failure.wait_s)
+                if attempt >= self.settings.retries or failure.wait_s > self.settings.timeout_s:
+                    raise
+                level = logging.WARNING if wait_s > 10 else logging.INFO
+                log.log(level, "%s: %s; asking again in %.0f s", self.url, failure, wait_s)
+                if stopping.wait(wait_s):
+                    raise
+        raise AssertionError
+
+    def abort(self) -> None:
+        """End the requests under way; they fail where they wait."""
+        with self._lock:
+            lines = list(self._open)
+        for line in lines:
+            try:
+                line.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                # it has ended by itself
+                continue
+
+    def _wait(self, attempt: int, asked_s: float) -> float:
+        backoff = min(LONGEST_WAIT_S, self.settings.backoff_s * 2.0**attempt)
+        jitter = random.uniform(0.5, 1.0)
+        return max(backoff * jitter, asked_s + self.settings.backoff_s * (jitter - 0.5))
+
+    def _exchange(
+        self, path: str, body: Mapping[str, Any] | None, timeout_s: float
+    ) -> tuple[int, http.client.HTTPMessage, bytes]:
+        deadline = time.monotonic() + timeout_s
+        parts = urlsplit(self.url)
+        base = parts.path.removesuffix("/v1") if path in BESIDE_V1 else parts.path
+        kind = (
+            http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
+        )
+        connection = kind(parts.hostname or "", parts.port, timeout=timeout_s)
+        try:
+            with self._connected(connection) as line:
+                method = "GET" if body is None else "POST"
+                data = None if body is None else json.dumps(body).encode()
+                connection.request(method, f"{base}{path}", data, self._headers())
+                response = connection.getresponse()
+                return response.status, response.headers, _read(response, line, deadline)
+        finally:
+            connection.close()
+
+    @contextmanager
+    def _connected(self, connection: http.client.HTTPConnection) -> Iterator[socket.socket]:
+        """The connection's socket, where `abort` finds it as long as it is in use."""
+        connection.connect()
+        line: socket.socket = connection.sock
+        with self._lock:
+            self._open.add(line)
+        try:
+            yield line
+        finally:
+            with self._lock:
+                self._open.discard(line)
+
+    def _headers(self) -> dict[str, str]:
+        headers = {"Content-Type": "application/json", "Connection": "close"}
+        return headers | ({"Authorization": f"Bearer {self._key}"} if self._key else {})
+
+    def _parsed(self, data: bytes) -> Any:
+        try:
+            return json.loads(data)
+        except (ValueError, RecursionError) as error:
+            shown = self._redacted(data.decode("utf-8", "replace"))[:SHOWN]
+            raise Unavailable(f"answered with no JSON: {shown!r}") from error
+
+    def _understood(self, read: Callable[[Any], Answer], answer: Any) -> Answer:
+        try:
+            return read(answer)
+        except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
+            shown = self._redacted(json.dumps(answer))[:SHOWN]
+            raise Unavailable(f"answered without what was asked for: {shown}") from error
+
+    def _redacted(self, message: str) -> str:
+        """An endpoint's words without the key; a placeholder such as EMPTY is no secret."""
+        secret = self._key is not None and len(self._key) >= SHORTEST_SECRET
+        return message.replace(str(self._key), "***") if secret else message
+
+
+def clean(text: str) -> str:
+    """The text without halves of surrogate pairs, which JSON may spell and no file can hold."""
+    return text.encode("utf-8", "replace").decode()
+
+
+def _key(variable: str) -> str | None:
+    key = os.environ.get(variable, "").strip()
+    # http.client would quote a key with a newline inside in its error
+    if not key.isascii() or not key.isprintable():
+        raise ConfigError(f"{variable}: expected a key of printable ASCII characters")
+    return key or None
+
+
+def _message(data: bytes) -> str:
+    """An error's own words, in whichever of the usual places they are, on one line."""
+    text = data.decode("utf-8", "replace")
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        found = text
+    while isinstance(found, dict):
+        inner = next((found[key] for key in ("error", "message", "detail") if found.get(key)), None)
+        found = text if inner is None else inner
+    return " ".join(clean(str(found)).split())
+
+
+def _reason(error: Exception) -> str:
+    said = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    return said or type(error).__name__
+
+
+def _retry_after(value: str | None) -> float:
+    """Seconds; a date counts from now. What cannot be read asks for no wait."""
+    if value is None:
+        return 0.0
+    try:
+        return max(0.0, float(value))
+    except ValueError:
+        pass
+    try:
+        when = email.utils.parsedate_to_datetime(value)
+    except ValueError:
+        return 0.0
+    when = when if when.tzinfo else when.replace(tzinfo=UTC)
+    return max(0.0, (when - datetime.now(UTC)).total_seconds())
+
+
+def _read(response: http.client.HTTPResponse, line: socket.socket, deadline: float) -> bytes:
+    """The whole body, or a TimeoutError: a socket's own timeout begins again with every byte."""
+    chunks: list[bytes] = []
+    size = 0
+    while chunk := response.read1(2**16):
+        chunks.append(chunk)
+        size += len(chunk)
+        if size > LARGEST_ANSWER_BYTES:
+            raise http.client.HTTPException(f"an answer of more than {size:,} bytes")
+        left = deadline - time.monotonic()
+        if left <= 0:
+            raise TimeoutError
+        line.settimeout(left)
+    if response.length:
+        raise http.client.HTTPException("the answer ended early")
+    return b"".join(chunks)
