@@ -165,7 +165,11 @@ def evaluate(
     from reason_w2s.runs.run import Run, Selection
 
     data = eval_recipe(
-        checkpoint, suite.split(","), prompt=prompt, seed=seed or 0, overrides=overrides or []
+        checkpoint,
+        [part.strip() for part in suite.split(",")],
+        prompt=prompt,
+        seed=seed or 0,
+        overrides=overrides or [],
     )
     folder = runs / (name or _default_name(data["name"], seed))
     _execute(plan_of(data, place="eval"), data, folder, _profile(profile, engine), Selection())
