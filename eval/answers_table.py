@@ -29,6 +29,7 @@ CAPS = {
     "characters of a response that are searched, from its end": verdict.MAX_RESPONSE_CHARS,
     "characters of an answer": verdict.MAX_ANSWER_CHARS,
     "items of a list, cells of a matrix": verdict.MAX_ITEMS,
+    "accepted answers that are looked at": verdict.MAX_GOLDS,
     "groups inside each other": expression.MAX_DEPTH,
     "tokens of a formula": expression.MAX_TOKENS,
     "digits of a literal": expression.MAX_DIGITS,
@@ -145,6 +146,30 @@ def parity(found: dict[str, Any]) -> str:
     return table(["kind", "n", "with an answer", "differ", "of these, empty golds"], rows)
 
 
+def hostile(found: dict[str, Any]) -> str:
+    """A row per class of hostile cases: the slowest call and the largest process."""
+    groups: dict[str, list[dict[str, Any]]] = {}
+    for case in found["cases"]:
+        groups.setdefault(case["group"], []).append(case)
+    rows = []
+    for name, cases in groups.items():
+        slowest = max(cases, key=lambda case: case["seconds"])
+        calls = sum(case["calls"] for case in cases)
+        largest = max(case["peak_mib"] for case in cases)
+        faults = sum(len(case["faults"]) for case in cases)
+        shown = f"{slowest['seconds']:.2f}", slowest["label"], f"{largest:.0f}", faults
+        rows.append([name, len(cases), f"{calls:,}", *shown])
+    return table(["class", "cases", "calls", "slowest, s", "case", "MiB", "violations"], rows)
+
+
+def fuzz(found: dict[str, Any]) -> str:
+    """One row: how long it searched, what it tried, what it found."""
+    names = ("minutes", "inputs", "checks", "valid", "slowest_s", "peak_mib", "children_left")
+    heads = ["minutes", "inputs", "verdicts", "valid ones, all right", "slowest, s", "MiB"]
+    cells = [f"{found[name]:,}" for name in names]
+    return table([*heads, "children left", "findings"], [[*cells, len(found["findings"])]])
+
+
 def caps(_: dict[str, Any]) -> str:
     """The caps, from the code."""
     return table(["cap", "value"], [[name, f"{value:,g}"] for name, value in CAPS.items()])
@@ -159,6 +184,8 @@ TABLES: dict[str, tuple[str | None, Callable[[dict[str, Any]], str]]] = {
     "speed": ("speed", speed),
     "caps": (None, caps),
     "parity": ("parity", parity),
+    "hostile": ("hostile", hostile),
+    "fuzz": ("fuzz", fuzz),
 }
 
 

@@ -141,7 +141,9 @@ def status(
 
 @app.command(name="eval")
 def evaluate(
-    checkpoint: Annotated[str, typer.Argument(help="A Hugging Face folder or hub name.")],
+    checkpoint: Annotated[
+        str, typer.Argument(help="A Hugging Face folder, a hub name, or http://host:8000/v1.")
+    ],
     suite: Annotated[str, typer.Option(help="Suites by name or file, with commas between.")],
     overrides: Annotated[
         list[str] | None,
