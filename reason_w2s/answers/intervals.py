@@ -32,7 +32,7 @@ def _pieces(value: Value) -> list[Piece] | None:
     if not isinstance(value, Group):
         return None
     if value.left in ("\\cup", ""):
-        parts = [_pieces(item) for item in value.items]
+        parts = [_pieces(item) or _point(item) for item in value.items]
         return [one for part in parts if part for one in part] if all(parts) else None
     numbers = [bound for bound in map(_bound, value.items) if bound is not None]
     if len(numbers) < len(value.items):
@@ -41,6 +41,11 @@ def _pieces(value: Value) -> list[Piece] | None:
         return [(number, True, number, True) for number in numbers]
     interval = value.left in ("(", "[") and len(numbers) == 2
     return [(numbers[0], value.left == "[", numbers[1], value.right == "]")] if interval else None
+
+
+def _point(value: Value) -> list[Piece] | None:
+    bound = _bound(value) if isinstance(value, Number) else None
+    return None if bound is None else [(bound, True, bound, True)]
 
 
 def _bound(value: Value) -> Bound | None:

@@ -80,6 +80,7 @@ _TEXT = re.compile(
 )
 _RENAMED = re.compile(r"\\(" + "|".join(_COMMANDS) + r")(?![a-zA-Z])")
 _OVER = re.compile(r"\{([^{}]*)\\over(?![a-zA-Z])([^{}]*)\}")
+_BARE_CHOOSE = re.compile(r"^(\w{1,9})\s?\\choose\s?(\w{1,9})$")
 _CHOOSE = re.compile(r"\{([^{}]*)\\choose(?![a-zA-Z])([^{}]*)\}")
 _CIRCLE = re.compile(r"\^\s?(?:\{\s?\\circ\s?\}|\\circ(?![a-zA-Z]))")
 _TAKES = re.compile(r"\\(frac|binom|sqrt)(?![a-zA-Z])|[\^_]")
@@ -196,7 +197,7 @@ def _latex(text: str) -> str:
     for _ in range(3):
         text = _TEXT.sub(r" \1 ", text)
     text = _OVER.sub(r"\\frac{\1}{\2}", text)
-    text = _CHOOSE.sub(r"\\binom{\1}{\2}", text)
+    text = _CHOOSE.sub(r"\\binom{\1}{\2}", _BARE_CHOOSE.sub(r"\\binom{\1}{\2}", text))
     text = _CIRCLE.sub("°", text)
     if "\\dot" in text:
         text = _DOTTED.sub(r".\1\\overline{\2\3\4}", text)

@@ -313,10 +313,12 @@ class _Parser:
                 return _product(factors)
 
     def starts_factor(self) -> bool:
-        """Whether a factor without a sign before it follows; digits never do."""
+        """Whether a factor without a sign before it follows; digits do after `!` only."""
         kind, token = self.tokens[self.position]
         if kind in ("name", "function") or token in ("(", "{"):
             return True
+        if kind == "number":
+            return self.tokens[self.position - 1][1] == "!"
         if token == "|":
             return self.bars == 0
         return kind == "command" and token not in _PRODUCTS and token not in _CLOSING_COMMANDS

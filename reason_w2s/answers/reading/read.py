@@ -21,7 +21,9 @@ _ATOMS = {
     "\\varnothing": "empty", "⦃⦄": "empty", "emptyset": "empty", "nosolution": "empty",
     "nosolutions": "empty", "norealsolution": "empty", "norealsolutions": "empty",
 }  # fmt: skip
-_LETTER = re.compile(r"^[(\[]?\s?([A-J])\s?(?:[)\].:]\s?(.*)|\s([A-Z][a-z]+.*))?$", re.DOTALL)
+_LETTER = re.compile(
+    r"^[(\[]?\s?([A-J])\s?(?:(?:[)\].]|:(?=\s))\s?(.*)|\s([A-Z][a-z]+.*))?$", re.DOTALL
+)
 _SAID = re.compile(
     r"^(?:the )?(?:correct )?(?:answer|option|choice)(?: is)?:?\s?\(?([A-J])\)?\.?$", re.IGNORECASE
 )
@@ -34,6 +36,11 @@ _SHORT_WORDS_TEXT = "yes no odd all red both even none true false dne north sout
 _SHORT_WORDS = frozenset(_SHORT_WORDS_TEXT.split())
 # A quotation mark at the start of a line (`> 38`), a number that was rounded, a sign left over.
 _LEADING = re.compile(r"^(?:>\s?(?=[$\d-])|\\approx\s?|[=:]\s?(?=[^=:]))")
+# `2\pi k, k \in \mathbb{Z}`: what the letter runs over.
+_CONDITION = re.compile(
+    r"(?:[,;]\s?|\s(?=\()|\s(?=where |for |with ))(?:where |for |with )?\(?[a-z](?:\s?,\s?[a-z])*"
+    r"\s?\\in\s?\\mathbb\{[NZ]\}\)?$"
+)
 _MODULUS = re.compile(r"\s?\(?\\[pb]?mod\s?\{?\s?(\d{1,20})\s?\}?\)?$")
 _UNIT_GROUP = re.compile(
     r"^(.*\S)\s*\\(?:text|mbox|textrm|mathrm|rm|hbox|textit|textbf)\s*\{([^{}]*)\}"
@@ -93,7 +100,7 @@ def _with_unit(answer: str) -> Value | None:
 
 
 def _read(normal: str, depth: int) -> Value:
-    normal = _LEADING.sub("", normal)
+    normal = _CONDITION.sub("", _LEADING.sub("", normal))
     number = read_number(normal)
     if number is not None:
         return number
@@ -147,7 +154,7 @@ def _read_formula(normal: str) -> Formula | None:
     formula = formula_of(normal)
     match = _WORD_TAIL.match(normal) if formula is None else None
     unit = read_unit(match[2]) if match else None
-    if match is None or not unit:
+    if match is None or unit is None:
         return formula
     head = formula_of(match[1])
     return None if head is None else replace(head, unit=unit)

@@ -26,6 +26,7 @@ _NAMES = (
     r"P\([^()]{1,30}\)",
     r"\\frac\{d[a-z]?\}\{d[a-z]\}",
     r"[a-z]\^\{-1\}",
+    r"\\(?:vec|overrightarrow)\{[a-zA-Z]{1,2}\}",
 )
 _NAMED = re.compile(
     rf"^\(?(?:{'|'.join(_NAMES)}){SUBSCRIPT}"
@@ -105,11 +106,20 @@ def inequality(normal: str, read: Read) -> Value | None:
     parts = [part.strip() for part in _RELATION.split(normal)]
     if len(parts) not in (3, 5) or not all(parts):
         return None
-    within = _WITHIN.match(parts[0])
-    if within and len(parts) == 3 and parts[1] in ("<", "\\le"):
+    within = _WITHIN.match(parts[0]) if len(parts) == 3 else None
+    if within and parts[1] in (">", "\\ge"):
+        return _outside(within[1], parts[1], parts[2], read)
+    if within and parts[1] in ("<", "\\le"):
         parts = [f"-({parts[2]})", parts[1], within[1], parts[1], parts[2]]
     parts = _solved(parts)
     return _one_sided(parts, read) if len(parts) == 3 else _two_sided(parts, read)
+
+
+def _outside(inner: str, sign: str, bound: str, read: Read) -> Value | None:
+    """`|x| > 2` as two half-lines."""
+    ends = read(f"{inner} {_MIRRORED[sign]} -({bound})"), read(f"{inner} {sign} {bound}")
+    both = all(isinstance(end, Group) and end.left in "([" for end in ends)
+    return Group("\\cup", "", ends) if both else None
 
 
 def _one_sided(parts: list[str], read: Read) -> Value | None:

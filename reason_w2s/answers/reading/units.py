@@ -126,7 +126,7 @@ def unit_of(sign: str) -> str:
 
 
 def read_unit(tail: str, attached: bool = False) -> str | None:
-    """One spelling of a unit, or None where the tail is not one.
+    """One spelling of a unit ("" for radians), or None where the tail is not one.
 
     `attached`: no space stood before it, as in `5kg`; then short words are no units.
     """
@@ -154,4 +154,5 @@ def read_unit(tail: str, attached: bool = False) -> str | None:
         return None
     if single and attached:
         return None
-    return " ".join(_KNOWN.get(word, word.removesuffix("s")) for word in words)
+    unit = " ".join(_KNOWN.get(word, word.removesuffix("s")) for word in words)
+    return "" if unit in ("radian", "rad") else unit
