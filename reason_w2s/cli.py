@@ -212,8 +212,8 @@ def check(
 ) -> None:
     """Grade the responses in a file against their gold answers.
 
-    Says how many are correct, by status and by the rule that found the answer. Undecided is what
-    could not be compared: never wrong. --audit shows where another grader disagrees.
+    Says how many are correct, by status and by rule. What could not be
+    compared is undecided, never wrong. --audit asks another grader too.
     """
     from reason_w2s.answers.files import command
     from reason_w2s.answers.files.table import Columns, Comparing
