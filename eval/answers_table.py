@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from reason_w2s.answers import verdict
-from reason_w2s.answers.algebra import expression, forms, rational
+from reason_w2s.answers.algebra import forms, parser, polynomials, rational, tokens
 from reason_w2s.answers.workers import pool
 from reason_w2s.evaluate.statistics import wilson
 
@@ -30,12 +30,12 @@ CAPS = {
     "characters of an answer": verdict.MAX_ANSWER_CHARS,
     "items of a list, cells of a matrix": verdict.MAX_ITEMS,
     "accepted answers that are looked at": verdict.MAX_GOLDS,
-    "groups inside each other": expression.MAX_DEPTH,
-    "tokens of a formula": expression.MAX_TOKENS,
-    "digits of a literal": expression.MAX_DIGITS,
+    "groups inside each other": parser.MAX_DEPTH,
+    "tokens of a formula": tokens.MAX_TOKENS,
+    "digits of a literal": tokens.MAX_DIGITS,
     "digits of a number that is worked out": rational.MAX_RESULT_DIGITS,
     "factorials up to": rational.MAX_FACTORIAL,
-    "terms of a normal form": forms.MAX_TERMS,
+    "terms of a normal form": polynomials.MAX_TERMS,
     "power of a sum that is multiplied out": forms.MAX_POWER,
     "seconds of the symbolic layer": pool.SYMBOLIC_SECONDS,
     "MiB of a worker": pool.WORKER_MEMORY_BYTES // 2**20,

@@ -18,8 +18,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from reason_w2s.answers.algebra.expression import Unreadable, parse
+from reason_w2s.answers.algebra.expression import Unreadable
 from reason_w2s.answers.algebra.formula import same_formula
+from reason_w2s.answers.algebra.parser import parse
 from reason_w2s.answers.normalize import normalize
 from reason_w2s.answers.reading.numbers import read_number
 from reason_w2s.answers.verdict import ParityKind, Status, Verdict

@@ -13,8 +13,8 @@ from reason_w2s.answers.algebra.expression import (
     Sum,
     Unreadable,
     names,
-    parse,
 )
+from reason_w2s.answers.algebra.parser import parse
 from reason_w2s.answers.normalize import normalize
 
 X, TWO = Name("x"), Num(Fraction(2))

@@ -9,7 +9,8 @@ from fractions import Fraction
 import pytest
 
 from reason_w2s.answers.algebra import precise, symbolic
-from reason_w2s.answers.algebra.expression import Call, Name, Num, Power, Product, Sum, parse
+from reason_w2s.answers.algebra.expression import Call, Name, Num, Power, Product, Sum
+from reason_w2s.answers.algebra.parser import parse
 
 SAME = [
     ("\\sqrt{3 + 2\\sqrt{2}}", "1 + \\sqrt{2}"),

@@ -13,7 +13,6 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import lru_cache
 
 from reason_w2s.answers.algebra import rational
 from reason_w2s.answers.algebra.expression import (
@@ -28,20 +27,29 @@ from reason_w2s.answers.algebra.expression import (
     Undefined,
     Unreadable,
 )
+from reason_w2s.answers.algebra.polynomials import (
+    MINUS,
+    ONE,
+    UNIT,
+    ZERO,
+    Monomial,
+    Poly,
+    content,
+    inverse,
+    joined,
+    leads_negative,
+    monomial_text,
+    plus,
+    primes,
+    scaled,
+    text_of,
+    times,
+    without_squared_sines,
+)
 
-Monomial = tuple[tuple[str, Fraction], ...]
-Poly = dict[Monomial, Fraction]
-
-MAX_TERMS = 200
 MAX_POWER = 30
 """The highest power of a sum that is multiplied out."""
-MAX_KEY_CHARS = 2_000
-"""What stands inside a function or a root, written out."""
-MAX_BITS = 13_000
-"""Of a coefficient; Python prints no larger numbers."""
-_LARGEST_TRIAL = 1_000
-_ZERO, _ONE = Fraction(0), Fraction(1)
-_HALF, _MINUS = Fraction(1, 2), Fraction(-1)
+_HALF = Fraction(1, 2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,16 +61,13 @@ class Form:
 
     def constant(self) -> Fraction | None:
         """The rational number this is, or None."""
-        if self.bottom != _UNIT or len(self.top) > 1:
+        if self.bottom != UNIT or len(self.top) > 1:
             return None
-        return self.top.get((), None if self.top else _ZERO)
+        return self.top.get((), None if self.top else ZERO)
 
     def generators(self) -> set[str]:
         """What it is made of."""
         return {name for poly in (self.top, self.bottom) for mono in poly for name, _ in mono}
-
-
-_UNIT: Poly = {(): _ONE}
 
 
 def normal_form(node: Node) -> Form:
@@ -77,7 +82,7 @@ def normal_form(node: Node) -> Form:
         case Name("inf"):
             raise Undefined("infinity in a formula")
         case Name(name):
-            return Form({((name, _ONE),): _ONE}, _UNIT)
+            return Form({((name, ONE),): ONE}, UNIT)
         case Sum(terms):
             return _sum(normal_form(term) for term in terms)
         case Product(factors):
@@ -92,7 +97,7 @@ def same_form(left: Form, right: Form) -> bool:
     """Whether two forms are the same function."""
     if left.bottom == right.bottom:
         return left.top == right.top
-    return _times(left.top, right.bottom) == _times(right.top, left.bottom)
+    return times(left.top, right.bottom) == times(right.top, left.bottom)
 
 
 def proportional(left: Form, right: Form) -> Fraction | None:
@@ -111,19 +116,14 @@ def plain(form: Form) -> bool:
 def linear(form: Form) -> tuple[str, Fraction, Form] | None:
     """`(x, a, b)` of `a x + b` with one variable, `a` rational and `b` constant; else None."""
     variables = {name for name in form.generators() if _is_variable(name)}
-    if len(variables) != 1 or form.bottom != _UNIT:
+    if len(variables) != 1 or form.bottom != UNIT:
         return None
     (name,) = variables
-    slope = form.top.get(((name, _ONE),))
-    rest = {mono: value for mono, value in form.top.items() if mono != ((name, _ONE),)}
+    slope = form.top.get(((name, ONE),))
+    rest = {mono: value for mono, value in form.top.items() if mono != ((name, ONE),)}
     if slope is None or any(part == name or "(" in part for mono in rest for part, _ in mono):
         return None
-    return name, slope, Form(rest, _UNIT)
-
-
-def divide(form: Form, value: Fraction) -> Form:
-    """`form / value` for a value other than zero."""
-    return Form({mono: part / value for mono, part in form.top.items()}, form.bottom)
+    return name, slope, Form(rest, UNIT)
 
 
 def _is_variable(name: str) -> bool:
@@ -131,126 +131,47 @@ def _is_variable(name: str) -> bool:
 
 
 def _number(value: Fraction) -> Form:
-    return Form({(): value} if value else {}, _UNIT)
+    return Form({(): value} if value else {}, UNIT)
 
 
 def _form(top: Poly, bottom: Poly) -> Form:
     if not bottom:
         raise Undefined("division by zero")
     if not top:
-        return Form({}, _UNIT)
+        return Form({}, UNIT)
     if len(bottom) == 1:
-        return Form(_times(top, _inverse(bottom)), _UNIT)
+        return Form(times(top, inverse(bottom)), UNIT)
     scale = next(iter(bottom.values()))
     if top.keys() == bottom.keys():
-        ratio = proportional(Form(top, _UNIT), Form(bottom, _UNIT))
+        ratio = proportional(Form(top, UNIT), Form(bottom, UNIT))
         if ratio is not None:
             return _number(ratio)
     if scale == 1:
         return Form(top, bottom)
-    return Form(_scaled(top, 1 / scale), _scaled(bottom, 1 / scale))
-
-
-def _scaled(poly: Poly, scale: Fraction) -> Poly:
-    return {mono: value * scale for mono, value in poly.items()}
-
-
-def _inverse(poly: Poly) -> Poly:
-    ((mono, value),) = poly.items()
-    factor, turned = _joined((), tuple((name, -exponent) for name, exponent in mono))
-    return {turned: factor / value}
+    return Form(scaled(top, 1 / scale), scaled(bottom, 1 / scale))
 
 
 def _sum(forms: Iterable[Form]) -> Form:
-    total = Form({}, _UNIT)
+    total = Form({}, UNIT)
     for form in forms:
         if form.bottom == total.bottom:
-            total = _form(_plus(total.top, form.top), total.bottom)
+            total = _form(plus(total.top, form.top), total.bottom)
         else:
-            top = _plus(_times(total.top, form.bottom), _times(form.top, total.bottom))
-            total = _form(top, _times(total.bottom, form.bottom))
+            top = plus(times(total.top, form.bottom), times(form.top, total.bottom))
+            total = _form(top, times(total.bottom, form.bottom))
     return total
 
 
 def _product(forms: Iterable[Form]) -> Form:
-    total = Form(_UNIT, _UNIT)
+    total = Form(UNIT, UNIT)
     for form in forms:
         if form.top == total.bottom:
             total = _form(total.top, form.bottom)
-        elif form.bottom == total.top and form.bottom != _UNIT:
+        elif form.bottom == total.top and form.bottom != UNIT:
             total = _form(form.top, total.bottom)
         else:
-            total = _form(_times(total.top, form.top), _times(total.bottom, form.bottom))
+            total = _form(times(total.top, form.top), times(total.bottom, form.bottom))
     return total
-
-
-def _plus(left: Poly, right: Poly) -> Poly:
-    total = dict(left)
-    for mono, value in right.items():
-        together = total.get(mono, _ZERO) + value
-        if together:
-            total[mono] = together
-        else:
-            del total[mono]
-    if len(total) > MAX_TERMS:
-        raise Unreadable("too many terms")
-    return total
-
-
-def _times(left: Poly, right: Poly) -> Poly:
-    if right == _UNIT:
-        return left
-    if len(left) * len(right) > 4 * MAX_TERMS:
-        raise Unreadable("too many terms")
-    total: Poly = {}
-    for one, first in left.items():
-        for other, second in right.items():
-            factor, mono = _joined(one, other)
-            value = total.get(mono, _ZERO) + first * second * factor
-            if value.numerator.bit_length() + value.denominator.bit_length() > MAX_BITS:
-                raise Unreadable("a coefficient too large")
-            total[mono] = value
-    return _without_squared_sines({mono: value for mono, value in total.items() if value})
-
-
-def _joined(one: Monomial, other: Monomial) -> tuple[Fraction, Monomial]:
-    """The product of two monomials, and the number that whole powers of primes and `i` give."""
-    exponents = dict(one)
-    for name, exponent in other:
-        exponents[name] = exponents.get(name, _ZERO) + exponent
-    factor, kept = _ONE, []
-    for name, exponent in exponents.items():
-        number, rest = _reduced(name, exponent)
-        factor *= number
-        if rest:
-            kept.append((name, rest))
-    kept.sort()
-    return factor, tuple(kept)
-
-
-def _reduced(name: str, exponent: Fraction) -> tuple[Fraction, Fraction]:
-    """The number in `name ** exponent`, and the exponent that is left."""
-    if name[0] == "#":
-        whole = Fraction(exponent.__floor__())
-        number = rational.power(Fraction(int(name[1:])), whole) if whole else _ONE
-        return number, exponent - whole
-    if name == "i" and exponent.denominator == 1:
-        exponent %= 4
-        return (_MINUS, exponent - 2) if exponent >= 2 else (_ONE, exponent)
-    return _ONE, exponent % 2 if name.startswith("-1^(") else exponent
-
-
-def _without_squared_sines(poly: Poly) -> Poly:
-    """`sin(u)^2` as `1 - cos(u)^2`."""
-    for mono, value in poly.items():
-        for name, exponent in mono:
-            if exponent >= 2 and exponent.denominator == 1 and name.startswith("sin("):
-                rest = {mono: value}
-                kept = {other: part for other, part in poly.items() if other != mono}
-                other = {(): _ONE, (("cos" + name[3:], Fraction(2)),): _MINUS}
-                lowered = _times({((name, Fraction(-2)),): _ONE}, rest)
-                return _without_squared_sines(_plus(kept, _times(lowered, other)))
-    return poly
 
 
 def _power(base: Form, exponent: Form) -> Form:
@@ -260,7 +181,7 @@ def _power(base: Form, exponent: Form) -> Form:
     if value.denominator == 1:
         return _whole_power(base, int(value))
     top = _root(base.top, value)
-    return top if base.bottom == _UNIT else _product([top, _root(base.bottom, -value)])
+    return top if base.bottom == UNIT else _product([top, _root(base.bottom, -value)])
 
 
 def _whole_power(base: Form, exponent: int) -> Form:
@@ -268,16 +189,16 @@ def _whole_power(base: Form, exponent: int) -> Form:
         return _whole_power(_form(base.bottom, base.top), -exponent)
     if not base.top and exponent == 0:
         raise Undefined("zero to the power of zero")
-    if len(base.top) == 1 and base.bottom == _UNIT:
+    if len(base.top) == 1 and base.bottom == UNIT:
         ((mono, value),) = base.top.items()
-        factor, raised = _joined((), tuple((name, part * exponent) for name, part in mono))
+        factor, raised = joined((), tuple((name, part * exponent) for name, part in mono))
         value = rational.power(value, Fraction(exponent))
-        return Form(_without_squared_sines({raised: factor * value}), _UNIT)
+        return Form(without_squared_sines({raised: factor * value}), UNIT)
     if exponent > MAX_POWER:
         raise Unreadable("power too large")
-    result = Form(_UNIT, _UNIT)
+    result = Form(UNIT, UNIT)
     for _ in range(exponent):
-        result = Form(_times(result.top, base.top), _times(result.bottom, base.bottom))
+        result = Form(times(result.top, base.top), times(result.bottom, base.bottom))
     return _form(result.top, result.bottom) if exponent else result
 
 
@@ -286,18 +207,18 @@ def _root(poly: Poly, exponent: Fraction) -> Form:
     if not poly:
         if exponent < 0:
             raise Undefined("division by zero")
-        return Form({}, _UNIT)
-    content = _content(poly)
-    rest = _scaled(poly, 1 / content)
+        return Form({}, UNIT)
+    common = content(poly)
+    rest = scaled(poly, 1 / common)
     if len(poly) > 1:
-        number = _number_root(content, exponent)
-        return _product([number, Form({((f"({_text(rest)})", exponent),): _ONE}, _UNIT)])
+        number = _number_root(common, exponent)
+        return _product([number, Form({((f"({text_of(rest)})", exponent),): ONE}, UNIT)])
     ((mono, sign),) = rest.items()
     if any(not _splits(name, part, exponent) for name, part in mono) or (sign < 0 and mono):
-        number = _number_root(content, exponent)
-        return _product([number, Form({((f"({_text(rest)})", exponent),): _ONE}, _UNIT)])
-    factor, raised = _joined((), tuple((name, part * exponent) for name, part in mono))
-    return _product([_number_root(content * sign, exponent), Form({raised: factor}, _UNIT)])
+        number = _number_root(common, exponent)
+        return _product([number, Form({((f"({text_of(rest)})", exponent),): ONE}, UNIT)])
+    factor, raised = joined((), tuple((name, part * exponent) for name, part in mono))
+    return _product([_number_root(common * sign, exponent), Form({raised: factor}, UNIT)])
 
 
 def _splits(name: str, part: Fraction, exponent: Fraction) -> bool:
@@ -317,65 +238,32 @@ def _number_root(value: Fraction, exponent: Fraction) -> Form:
         return _product([_negative_root(exponent), _number_root(-value, exponent)])
     powers: dict[str, Fraction] = {}
     for number, sign in ((value.numerator, 1), (value.denominator, -1)):
-        for prime, times in _primes(number):
-            powers[f"#{prime}"] = powers.get(f"#{prime}", _ZERO) + exponent * times * sign
-    factor, mono = _joined((), tuple(powers.items()))
-    return Form({mono: factor}, _UNIT)
+        for prime, power in primes(number):
+            powers[f"#{prime}"] = powers.get(f"#{prime}", ZERO) + exponent * power * sign
+    factor, mono = joined((), tuple(powers.items()))
+    return Form({mono: factor}, UNIT)
 
 
 def _negative_root(exponent: Fraction) -> Form:
     if exponent.denominator % 2:
-        return _number(_MINUS if exponent.numerator % 2 else _ONE)
+        return _number(MINUS if exponent.numerator % 2 else ONE)
     if exponent.denominator == 2:
-        factor, mono = _joined((), (("i", Fraction(exponent.numerator % 4)),))
-        return Form({mono: factor}, _UNIT)
+        factor, mono = joined((), (("i", Fraction(exponent.numerator % 4)),))
+        return Form({mono: factor}, UNIT)
     raise Unreadable("a root that is not real")
-
-
-@lru_cache(maxsize=4096)
-def _primes(number: int) -> tuple[tuple[int, int], ...]:
-    """The prime factors with their multiplicities.
-
-    Raises:
-        Unreadable: it has two prime factors beyond the trial division.
-    """
-    found, rest, divisor = [], number, 2
-    while divisor <= _LARGEST_TRIAL and divisor * divisor <= rest:
-        times = 0
-        while rest % divisor == 0:
-            rest //= divisor
-            times += 1
-        if times:
-            found.append((divisor, times))
-        divisor += 1 if divisor == 2 else 2
-    if rest > 1:
-        root = math.isqrt(rest)
-        if root * root == rest and root <= _LARGEST_TRIAL**2:
-            found.append((root, 2))
-        elif rest <= _LARGEST_TRIAL**2:
-            found.append((rest, 1))
-        else:
-            raise Unreadable("too large to factor")
-    return tuple(found)
-
-
-def _content(poly: Poly) -> Fraction:
-    """The positive rational that all coefficients have in common."""
-    top = math.gcd(*(value.numerator for value in poly.values()))
-    return Fraction(top, math.lcm(*(value.denominator for value in poly.values())))
 
 
 def _symbolic_power(base: Form, exponent: Form) -> Form:
     """`2^{n+1}` as `2 * 2^(n)`: every term of the exponent is a generator of its own."""
-    if exponent.bottom != _UNIT or base.bottom != _UNIT or len(base.top) != 1:
+    if exponent.bottom != UNIT or base.bottom != UNIT or len(base.top) != 1:
         name = f"({_key(base)})^({_key(exponent)})"
-        return Form({((name, _ONE),): _ONE}, _UNIT)
+        return Form({((name, ONE),): ONE}, UNIT)
     ((mono, value),) = base.top.items()
     parts = [_base_power(name, part, exponent.top) for name, part in mono]
     for number, sign in ((value.numerator, 1), (value.denominator, -1)):
         parts += [
-            _base_power(f"#{prime}", Fraction(times * sign), exponent.top)
-            for prime, times in _primes(abs(number))
+            _base_power(f"#{prime}", Fraction(power * sign), exponent.top)
+            for prime, power in primes(abs(number))
         ]
     if value < 0:
         parts.append(_sign_power(exponent.top))
@@ -386,27 +274,27 @@ def _base_power(name: str, part: Fraction, exponent: Poly) -> Form:
     powers = {}
     for mono, value in exponent.items():
         # a prime to an unknown power is a generator of its own
-        generator = f"{name.lstrip('#')}^({_mono_text(mono)})" if mono else name
+        generator = f"{name.lstrip('#')}^({monomial_text(mono)})" if mono else name
         powers[generator] = value * part
-    factor, mono = _joined((), tuple(powers.items()))
-    return Form({mono: factor}, _UNIT)
+    factor, mono = joined((), tuple(powers.items()))
+    return Form({mono: factor}, UNIT)
 
 
 def _sign_power(exponent: Poly) -> Form:
     if any(value.denominator != 1 for value in exponent.values()):
         raise Unreadable("a root that is not real")
-    powers = {f"-1^({_mono_text(mono)})": value for mono, value in exponent.items() if mono}
-    sign = _MINUS if exponent.get((), _ZERO) % 2 else _ONE
-    factor, mono = _joined((), tuple(powers.items()))
-    return Form({mono: factor * sign}, _UNIT)
+    powers = {f"-1^({monomial_text(mono)})": value for mono, value in exponent.items() if mono}
+    sign = MINUS if exponent.get((), ZERO) % 2 else ONE
+    factor, mono = joined((), tuple(powers.items()))
+    return Form({mono: factor * sign}, UNIT)
 
 
 _SINES: dict[Fraction, Node] = {
-    Fraction(0): Num(_ZERO),
+    Fraction(0): Num(ZERO),
     Fraction(1, 6): Num(_HALF),
     Fraction(1, 4): Power(Num(_HALF), Num(_HALF)),
     Fraction(1, 3): Product((Num(_HALF), Power(Num(Fraction(3)), Num(_HALF)))),
-    Fraction(1, 2): Num(_ONE),
+    Fraction(1, 2): Num(ONE),
 }
 _OF_SINES = {"sec": ("cos", -1), "csc": ("sin", -1)}
 
@@ -435,35 +323,31 @@ def _sine(function: str, argument: Form) -> Form:
         exact = _exact_sine(turn % 2)
         if exact is not None:
             return exact
-    sign = _ONE
-    if _leads_negative(argument.top):
-        argument = Form(_scaled(argument.top, _MINUS), argument.bottom)
-        sign = _MINUS if function == "sin" else _ONE
-    return Form({((f"{function}({_key(argument)})", _ONE),): sign}, _UNIT)
+    sign = ONE
+    if leads_negative(argument.top):
+        argument = Form(scaled(argument.top, MINUS), argument.bottom)
+        sign = MINUS if function == "sin" else ONE
+    return Form({((f"{function}({_key(argument)})", ONE),): sign}, UNIT)
 
 
 def _of_pi(form: Form) -> Fraction | None:
     """`q` of an argument `q * pi`."""
     if not form.top:
-        return _ZERO
-    if form.bottom != _UNIT or form.top.keys() != {(("pi", _ONE),)}:
+        return ZERO
+    if form.bottom != UNIT or form.top.keys() != {(("pi", ONE),)}:
         return None
     return next(iter(form.top.values()))
 
 
 def _exact_sine(turn: Fraction) -> Form | None:
     """`sin(turn * pi)` for 0 <= turn < 2, where it is one of the well-known values."""
-    sign = _ONE if turn <= 1 else _MINUS
+    sign = ONE if turn <= 1 else MINUS
     turn = turn % 1
     turn = min(turn, 1 - turn)
     if turn not in _SINES:
         return None
     value = normal_form(_SINES[turn])
-    return Form(_scaled(value.top, sign), _UNIT)
-
-
-def _leads_negative(poly: Poly) -> bool:
-    return bool(poly) and poly[min(poly)] < 0
+    return Form(scaled(value.top, sign), UNIT)
 
 
 def _logarithm(function: str, forms: list[Form]) -> Form:
@@ -471,33 +355,33 @@ def _logarithm(function: str, forms: list[Form]) -> Form:
         over, under = _logarithm("ln", forms[1:]), _logarithm("ln", forms[:1])
         return _product([over, _whole_power(under, -1)])
     (argument,) = forms
-    if argument.bottom != _UNIT or len(argument.top) != 1:
-        return Form({((f"{function}({_key(argument)})", _ONE),): _ONE}, _UNIT)
+    if argument.bottom != UNIT or len(argument.top) != 1:
+        return Form({((f"{function}({_key(argument)})", ONE),): ONE}, UNIT)
     ((mono, value),) = argument.top.items()
     if value <= 0 or any(name[0] != "#" and name != "e" for name, _ in mono):
-        return Form({((f"{function}({_key(argument)})", _ONE),): _ONE}, _UNIT)
+        return Form({((f"{function}({_key(argument)})", ONE),): ONE}, UNIT)
     terms: Poly = {}
     for name, exponent in mono:
         of_e = name == "e" and function == "ln"
-        terms = _plus(terms, {() if of_e else _log_of(function, name): exponent})
+        terms = plus(terms, {() if of_e else _log_of(function, name): exponent})
     for number, sign in ((value.numerator, 1), (value.denominator, -1)):
-        for prime, times in _primes(number):
-            terms = _plus(terms, {_log_of(function, f"#{prime}"): Fraction(times * sign)})
-    return Form(terms, _UNIT)
+        for prime, power in primes(number):
+            terms = plus(terms, {_log_of(function, f"#{prime}"): Fraction(power * sign)})
+    return Form(terms, UNIT)
 
 
 def _log_of(function: str, name: str) -> Monomial:
-    return ((f"{function}({name})", _ONE),)
+    return ((f"{function}({name})", ONE),)
 
 
 def _absolute(form: Form) -> Form:
     value = form.constant()
     if value is not None:
         return _number(abs(value))
-    content = _content(form.top)
-    top = _scaled(form.top, 1 / (-content if _leads_negative(form.top) else content))
+    common = content(form.top)
+    top = scaled(form.top, 1 / (-common if leads_negative(form.top) else common))
     key = _key(Form(top, form.bottom))
-    return Form({((f"abs({key})", _ONE),): content}, _UNIT)
+    return Form({((f"abs({key})", ONE),): common}, UNIT)
 
 
 def _counted(function: str, forms: list[Form]) -> Form:
@@ -513,22 +397,8 @@ def _counted(function: str, forms: list[Form]) -> Form:
             steps = [_sum([forms[0], _number(Fraction(-step))]) for step in range(k)]
             return _product([*steps, _number(Fraction(1, math.factorial(k)))])
     keys = ";".join(_key(form) for form in forms)
-    return Form({((f"{function}({keys})", _ONE),): _ONE}, _UNIT)
+    return Form({((f"{function}({keys})", ONE),): ONE}, UNIT)
 
 
 def _key(form: Form) -> str:
-    return _text(form.top) + ("" if form.bottom == _UNIT else f"|{_text(form.bottom)}")
-
-
-def _text(poly: Poly) -> str:
-    return _capped("+".join(f"{value}*{_mono_text(mono)}" for mono, value in sorted(poly.items())))
-
-
-def _mono_text(mono: Monomial) -> str:
-    return _capped("*".join(f"{name}^{exponent}" for name, exponent in mono))
-
-
-def _capped(text: str) -> str:
-    if len(text) > MAX_KEY_CHARS:
-        raise Unreadable("too long inside a function")
-    return text
+    return text_of(form.top) + ("" if form.bottom == UNIT else f"|{text_of(form.bottom)}")

@@ -33,8 +33,8 @@ from reason_w2s.answers.algebra.expression import (
     Sum,
     Unreadable,
     names,
-    parse,
 )
+from reason_w2s.answers.algebra.parser import parse
 
 # Digits to start with, beside those that the formulas themselves hold, and how often they double.
 DIGITS = 60

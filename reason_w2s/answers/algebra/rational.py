@@ -9,16 +9,8 @@ import math
 from collections.abc import Callable
 from fractions import Fraction
 
-from reason_w2s.answers.algebra.expression import (
-    Call,
-    Node,
-    Num,
-    Power,
-    Product,
-    Sum,
-    Unreadable,
-    parse,
-)
+from reason_w2s.answers.algebra.expression import Call, Node, Num, Power, Product, Sum, Unreadable
+from reason_w2s.answers.algebra.parser import parse
 
 MAX_EXPONENT = 10_000
 MAX_RESULT_DIGITS = 2_000

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from reason_w2s.answers.algebra.expression import Unreadable, parse
+from reason_w2s.answers.algebra.expression import Unreadable
+from reason_w2s.answers.algebra.parser import parse
 from reason_w2s.answers.normalize import SET_CLOSE, SET_OPEN
 from reason_w2s.answers.reading.values import Formula, Opaque, Value
 from reason_w2s.answers.verdict import MAX_ITEMS

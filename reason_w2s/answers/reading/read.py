@@ -6,7 +6,7 @@ import re
 from dataclasses import replace
 from functools import lru_cache
 
-from reason_w2s.answers.algebra.expression import MAX_DEPTH
+from reason_w2s.answers.algebra.parser import MAX_DEPTH
 from reason_w2s.answers.normalize import key, normalize
 from reason_w2s.answers.reading.numbers import Number, read_based, read_number
 from reason_w2s.answers.reading.parts import formula_of
@@ -73,12 +73,6 @@ def _known(answer: str, kind: Kind) -> Value:
     if isinstance(value, Formula | Opaque | Words) and "{" in answer:
         return _with_unit(answer) or value
     return value
-
-
-def read_choice(answer: str) -> str | None:
-    """The option letter an answer names, or None: `(A)`, `A) 12`, `Option A`, `answer: A`."""
-    choice = _choice(normalize(answer))
-    return choice.letter if choice else None
 
 
 def _choice(normal: str) -> Choice | None:
