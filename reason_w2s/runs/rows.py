@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from reason_w2s.errors import DataError
 from reason_w2s.records import Pair, Problem, Row
@@ -57,10 +58,10 @@ def rows(store: Store, item: Item) -> Iterator[Row]:
     if item.stage == "union":
         return of(store, item.of)
     if item.stage in ("sample", "import"):
-        return _drawn(store, item)
+        return drawn(store, item)
     inner = of(store, item.of)
     if STAGES[item.stage].shape == "annotate":
-        return _annotated(store, item, inner)
+        return annotated(store, item, inner)
     return _chosen(store, item, inner)
 
 
@@ -78,6 +79,40 @@ def pairs(store: Store, item: Item) -> tuple[list[Pair], dict[str, Row]]:
     wanted = {key for pair in found for key in (pair.chosen, pair.rejected)}
     named = {row.trace.key: row for row in of(store, item.of) if row.trace.key in wanted}
     return found, named
+
+
+def drawn(store: Store, item: Item, among: Collection[str] | None = None) -> Iterator[Row]:
+    """The traces of a sample or import step, of all its problems or of those with these ids."""
+    table = read_parts(store.folder(item.stage, item.key), TRACES)
+    asked = [one for one in problems(store, item) if among is None or one.id in among]
+    if item.stage == "import":
+        by_id = {problem.id: problem for problem in asked}
+        if among is not None:
+            table = table.filter(pc.is_in(table["problem_id"], pa.array(by_id, pa.string())))
+        for row in table.to_pylist():
+            yield Row(trace_of(row), by_id[row["problem_id"]])
+        return
+    places = _places(table, item.extent["max_tokens"])
+    wanted = list(wanted_keys(item.key, asked, item.extent["n"]))
+    for start in range(0, len(wanted), BATCH):
+        batch = wanted[start : start + BATCH]
+        found = table.take([places[key] for key, _, _ in batch]).to_pylist()
+        for row, (_, problem, _) in zip(found, batch, strict=True):
+            yield Row(replace(trace_of(row), model=item.extent["model"]), problem)
+
+
+def annotated(store: Store, item: Item, inner: Iterable[Row]) -> Iterator[Row]:
+    """Rows of what an annotating step was made from, with the columns it added."""
+    table = read_parts(store.folder(item.stage, item.key), ANNOTATIONS[item.stage])
+    found = {(row["key"], row["input"]): row for row in table.to_pylist()}
+    for row in inner:
+        added = found[row.trace.key, input_of(row)]
+        columns = {
+            f"{item.step}.{name}": value
+            for name, value in added.items()
+            if name not in ("key", "input")
+        }
+        yield replace(row, columns={**row.columns, **columns})
 
 
 def wanted_keys(item_key: str, asked: list[Problem], n: int) -> Iterator[tuple[str, Problem, int]]:
@@ -114,41 +149,11 @@ def _union(sets: list[list[Row]]) -> Iterator[Row]:
         yield from group.values()
 
 
-def _drawn(store: Store, item: Item) -> Iterator[Row]:
-    table = read_parts(store.folder(item.stage, item.key), TRACES)
-    asked = problems(store, item)
-    if item.stage == "import":
-        by_id = {problem.id: problem for problem in asked}
-        for row in table.to_pylist():
-            yield Row(trace_of(row), by_id[row["problem_id"]])
-        return
-    places = _places(table, item.extent["max_tokens"])
-    wanted = list(wanted_keys(item.key, asked, item.extent["n"]))
-    for start in range(0, len(wanted), BATCH):
-        batch = wanted[start : start + BATCH]
-        found = table.take([places[key] for key, _, _ in batch]).to_pylist()
-        for row, (_, problem, _) in zip(found, batch, strict=True):
-            yield Row(replace(trace_of(row), model=item.extent["model"]), problem)
-
-
 def _places(table: pa.Table, max_tokens: int) -> dict[str, int]:
     """Trace key -> row of the table that is right for this limit."""
     names = ("key", "finish_reason", "n_tokens", "max_tokens")
     narrow = table.select(names).to_pylist()
     return {row["key"]: place for place, row in enumerate(narrow) if usable(row, max_tokens)}
-
-
-def _annotated(store: Store, item: Item, inner: Iterator[Row]) -> Iterator[Row]:
-    table = read_parts(store.folder(item.stage, item.key), ANNOTATIONS[item.stage])
-    found = {(row["key"], row["input"]): row for row in table.to_pylist()}
-    for row in inner:
-        added = found[row.trace.key, input_of(row)]
-        columns = {
-            f"{item.step}.{name}": value
-            for name, value in added.items()
-            if name not in ("key", "input")
-        }
-        yield replace(row, columns={**row.columns, **columns})
 
 
 def _chosen(store: Store, item: Item, inner: Iterator[Row]) -> Iterator[Row]:

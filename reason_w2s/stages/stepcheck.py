@@ -100,12 +100,17 @@ def _look(trace: Trace, question: str, cfg: StepcheckConfig) -> dict[str, Any]:
     }
     return {
         "flags": tuple(name for name in FLAGS if raised[name]),
-        "n_steps": sum(1 for line in trace.text.split("\n") if line.strip()),
+        "n_steps": len(step_lines(trace.text)),
         "n_equations": sum(1 for equation in found if equation.holds is not None),
         "n_wrong_equations": len(wrong),
         "first_error": _step_of(trace.text, wrong[0].start) if wrong else None,
         "think": think,
     }
+
+
+def step_lines(text: str) -> list[int]:
+    """Which of the text's lines, from 0, are its steps: those that are not empty."""
+    return [number for number, line in enumerate(text.split("\n")) if line.strip()]
 
 
 def _think(text: str) -> str | None:
@@ -156,5 +161,5 @@ def noisy(text: str, question: str, cfg: StepcheckConfig) -> bool:
 
 
 def _step_of(text: str, position: int) -> int:
-    """Which of the lines that are not empty holds `position`."""
+    """Which of the steps holds `position`."""
     return sum(1 for line in text[:position].split("\n")[:-1] if line.strip())
