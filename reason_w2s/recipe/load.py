@@ -14,6 +14,7 @@ from reason_w2s.recipe.plan import Plan
 from reason_w2s.recipe.prompt_file import is_file, written
 from reason_w2s.recipe.schema import Recipe, SuiteSpec
 from reason_w2s.recipe.yaml_file import header, nearest, parse, read
+from reason_w2s.stages.harness import HarnessSuite
 
 ROOT = Path(__file__).parent.parent.parent
 SUITES = ROOT / "eval" / "suites"
@@ -111,20 +112,25 @@ def with_own_suites(data: dict[str, Any], folder: Path) -> dict[str, Any]:
     return {**data, "suites": suites, "evaluate": {**evaluate, "suites": kept}} if files else data
 
 
-def suite(name: str, patch: dict[str, Any] | None = None) -> SuiteSpec:
-    """A suite by name: eval/suites/NAME.yaml with a recipe's changes, or the recipe's own.
+def suite(name: str, patch: dict[str, Any] | None = None) -> SuiteSpec | HarnessSuite:
+    """A suite by name: eval/suites/NAME.yaml with a recipe's changes, or the recipe's own. One with
+    `lm_eval` is of lm-eval's tasks.
 
     Raises:
         ConfigError: there is no such suite.
     """
     path = SUITES / f"{name}.yaml"
     if not path.is_file() and patch is not None:
-        return parse(SuiteSpec, patch, f"suites.{name}")
+        return _suite(patch, f"suites.{name}")
     if not path.is_file():
         known = [file.stem for file in SUITES.glob("*.yaml")]
         raise ConfigError(f"evaluate.suites: no suite '{name}'{nearest(name, known)}")
     data = _with_prompts(merge(_with_files_beside(read(path), path.parent), patch or {}))
-    return parse(SuiteSpec, data, f"{path} with the recipe's suites.{name}" if patch else str(path))
+    return _suite(data, f"{path} with the recipe's suites.{name}" if patch else str(path))
+
+
+def _suite(data: dict[str, Any], where: str) -> SuiteSpec | HarnessSuite:
+    return parse(HarnessSuite, data, where) if "lm_eval" in data else parse(SuiteSpec, data, where)
 
 
 def _substitute(data: Any, variables: dict[str, Any], place: str) -> Any:
@@ -175,8 +181,8 @@ def _with_prompts(data: dict[str, Any]) -> dict[str, Any]:
 
 
 def _with_files_beside(data: Any, folder: Path) -> Any:
-    """Relative `file:` values, and prompts named by file, are meant beside the file that says
-    them."""
+    """Relative `file:` and `include_path:` values, and prompts named by file, are meant beside the
+    file that says them."""
     if isinstance(data, list):
         return [_with_files_beside(value, folder) for value in data]
     if not isinstance(data, dict):
@@ -187,6 +193,8 @@ def _with_files_beside(data: Any, folder: Path) -> Any:
         resolved["file"] = _beside(folder, file)
     if isinstance(file, list):
         resolved["file"] = [_beside(folder, str(one)) for one in file]
+    if isinstance(resolved.get("include_path"), str):
+        resolved["include_path"] = _beside(folder, resolved["include_path"])
     if is_file(resolved.get("prompt")):
         resolved["prompt"] = _beside(folder, resolved["prompt"])
     return resolved

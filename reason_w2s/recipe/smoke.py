@@ -18,8 +18,9 @@ from reason_w2s.problems.spec import ProblemSpec
 from reason_w2s.recipe.load import SUITES, plan_of, recipe_of, suite
 from reason_w2s.recipe.plan import Plan
 from reason_w2s.recipe.rules import check_batches
-from reason_w2s.recipe.schema import ModelSpec, Recipe
+from reason_w2s.recipe.schema import ModelSpec, Recipe, SuiteSpec
 from reason_w2s.recipe.smoke_problems import FewProblems
+from reason_w2s.stages.harness import HarnessSuite
 from reason_w2s.train import like
 from reason_w2s.train.config import TrainProfile
 
@@ -57,6 +58,7 @@ def smoke(plan: Plan, data: Mapping[str, Any], profile: TrainProfile) -> Smoke:
     used = _used_problems(plan)
     texts = next((name for name in used if name in recipe.problems), None)
     replaced = [*_models(small, plan, recipe, texts), *_problems(small, used, few)]
+    replaced += _without_lm_eval(small, recipe)
     replaced += _steps(small, plan, few, profile)
     if few.missing and "evaluate" in small:
         small["evaluate"]["overlap"] = "allow"
@@ -134,9 +136,19 @@ def _problems(small: dict[str, Any], used: Mapping[str, str], few: FewProblems) 
         yield f"{place}: {few.said(name)}"
 
 
+def _without_lm_eval(small: dict[str, Any], recipe: Recipe) -> Iterator[str]:
+    """lm-eval's tasks bring their own data, which nothing can stand for."""
+    for name in recipe.evaluate.suites:
+        if isinstance(suite(name, recipe.suites.get(name)), HarnessSuite):
+            small["evaluate"]["suites"].remove(name)
+            small.get("suites", {}).pop(name, None)
+            yield f"suites.{name}: left out, for lm-eval's tasks need their own data"
+
+
 def _suite(name: str, patch: dict[str, Any] | None, problems: dict[str, Any]) -> dict[str, Any]:
     """The recipe's entry of a suite, with null for what a shipped file says of other problems."""
     whole = suite(name, patch)
+    assert isinstance(whole, SuiteSpec), name
     patch = patch or {}
     shipped = (SUITES / f"{name}.yaml").is_file()
     blank = dict.fromkeys(ProblemSpec.model_fields) if shipped else {}

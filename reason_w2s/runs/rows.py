@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 
 from reason_w2s.errors import DataError
 from reason_w2s.records import Pair, Problem, Row
+from reason_w2s.runs import harness
 from reason_w2s.runs.items import Item
 from reason_w2s.runs.store import Store, read_parts
 from reason_w2s.runs.tables import (
@@ -59,6 +60,8 @@ def rows(store: Store, item: Item) -> Iterator[Row]:
         return of(store, item.of)
     if item.stage in ("sample", "import"):
         return drawn(store, item)
+    if item.stage == "harness":
+        return harness.rows(store, item)
     inner = of(store, item.of)
     if STAGES[item.stage].shape == "annotate":
         return annotated(store, item, inner)

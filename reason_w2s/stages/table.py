@@ -107,6 +107,15 @@ STAGES: dict[str, Stage] = {
         version=1,
         roles={"suite": "problems"},
     ),
+    "harness": Stage(
+        "reason_w2s.stages.harness:HarnessConfig",
+        takes=(),
+        gives="traces",
+        shape="make",
+        place="engine",
+        version=1,
+        roles={"model": "model"},
+    ),
     "pretrain": Stage(
         "reason_w2s.train.pretrain:PretrainSettings",
         takes=(),
@@ -124,8 +133,8 @@ STAGES: dict[str, Stage] = {
         version=1,
     ),
 }
-"""What a step of a recipe may be, what is put before training by itself (`overlap`), and how a
-`world:` or `scratch:` model is made."""
+"""What a step of a recipe may be, what is put before training by itself (`overlap`), what a suite of
+lm-eval's tasks comes to (`harness`), and how a `world:` or `scratch:` model is made."""
 
 USABLE = ("sample", "import", "check", "stepcheck", "select", "pair", "train", "prompted")
 """What may stand under `steps:`; the last is resolved when the recipe is expanded."""

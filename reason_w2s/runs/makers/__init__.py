@@ -19,6 +19,7 @@ MAKERS: dict[str, str] = {
     "select": "choices",
     "pair": "choices",
     "overlap": "overlaps",
+    "harness": "harness",
     "train": "trained",
     "pretrain": "trained",
     "scratch": "trained",
