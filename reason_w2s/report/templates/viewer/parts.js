@@ -1,0 +1,124 @@
+/* Pieces of the page. Texts of the run get into it here alone, and only as text. */
+
+const CELL = { lines: 4, characters: 300 };
+const LONG = { lines: 80, characters: 8000 };
+const SHORT = { lines: 16, characters: 1200 };
+
+/* An element. `more`: attributes; children: elements and texts. */
+function make(tag, more, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(more ?? {})) {
+    if (value === false || value === null || value === undefined) continue;
+    if (name === "onclick") element.addEventListener("click", value);
+    else element.setAttribute(name, value === true ? "" : value);
+  }
+  element.append(...children.filter((child) => child !== null));
+  return element;
+}
+
+const many = (number, noun) => `${number.toLocaleString("en")} ${noun}${number === 1 ? "" : "s"}`;
+
+/* Characters that are not seen, or that turn the order of others round, as what they are. */
+const UNSEEN = /[\u0000-\u0008\u000b-\u001f\u007f\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff]/g;
+
+function visible(text) {
+  return text.replace(UNSEEN, (char) => {
+    const code = char.charCodeAt(0);
+    if (code < 32) return String.fromCharCode(0x2400 + code);
+    return `[U+${code.toString(16).toUpperCase().padStart(4, "0")}]`;
+  });
+}
+
+/* What Python takes for blank: the step check numbers steps by it. */
+const BLANK = /^[\t-\r\x1c-\x20\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]*$/;
+
+/* Lines of a text up to a limit: [lines, whether that is all]. */
+function start(text, limit) {
+  const kept = text.length > limit.characters ? text.slice(0, limit.characters) : text;
+  const lines = kept.split("\n");
+  return [lines.slice(0, limit.lines), kept === text && lines.length <= limit.lines];
+}
+
+/* A text's steps, the wrong one marked; long ones are folded. `wrong`: its line, from 0, or null. */
+function steps(text, wrong, limit) {
+  const list = make("ol", { class: "steps" });
+  const [lines, whole] = start(text, limit);
+  list.append(...stepItems(lines, wrong));
+  if (!text.trim()) return make("p", { class: "muted" }, "nothing");
+  const below = wrong !== null && wrong >= lines.length;
+  return whole ? list : folded(list, text, () => stepItems(text.split("\n"), wrong), below);
+}
+
+function stepItems(lines, wrong) {
+  const items = [];
+  let gap = false;
+  lines.forEach((line, place) => {
+    if (BLANK.test(line)) {
+      gap = items.length > 0;
+      return;
+    }
+    const marked = place === wrong;
+    items.push(make("li", { class: [marked && "wrong", gap && "gap"].filter(Boolean).join(" ") || null },
+      make("span", { class: "text" }, visible(line)),
+      marked ? make("strong", { class: "mark" }, "first wrong step") : null));
+    gap = false;
+  });
+  return items;
+}
+
+/* A text as it is; long ones are folded. */
+function plain(text, limit) {
+  const block = make("div", { class: "plain" });
+  const [lines, whole] = start(text, limit);
+  block.append(visible(lines.join("\n")));
+  return whole ? block : folded(block, text, () => [visible(text)]);
+}
+
+function folded(block, text, all, below = false) {
+  const size = `${many(text.split("\n").length, "line")}, ${many(text.length, "character")}${
+    below ? "; the first wrong step is below" : ""}`;
+  const button = make("button", { type: "button", class: "fold", onclick: () => {
+    block.replaceChildren(...all());
+    button.remove();
+  } }, `Show all: ${size}`);
+  return make("div", { class: "folded" }, block, button);
+}
+
+const badge = (word, title) =>
+  make("span", { class: `badge ${word.replace(/\W/g, "-")}`, title: title ?? null }, word);
+
+function badges(trace) {
+  const several = trace.verdicts.length > 1;
+  const found = trace.verdicts.map((place) => {
+    const [step, word] = data.verdicts[place];
+    return badge(word, several ? step : null);
+  });
+  return found.length ? found : [badge("not graded")];
+}
+
+function length(trace) {
+  return many(trace.tokens, inWords(trace) ? "word" : "token");
+}
+
+/* Where a trace comes from: its model, the steps that drew it, and which sample it is. */
+function origin(trace) {
+  const drawn = trace.steps.map((place) => data.steps[place]).join(", ");
+  return [make("strong", null, visible(trace.model)), ` ${drawn} #${trace.index}`];
+}
+
+const shorten = (text, size) => visible(text.length > size ? `${text.slice(0, size)} …` : text);
+
+/* The part of a text around the first word searched for, that word marked. */
+function snippet(text, wanted, size) {
+  const cased = wanted.length ? text.slice(0, 200000).toLowerCase() : "";
+  const [at, term] = wanted.map((one) => [cased.indexOf(one), one]).find(([place]) => place >= 0)
+    ?? [-1, ""];
+  const from = Math.max(0, at - Math.floor(size / 3));
+  const flat = (part) => visible(part.replace(/\s*\n\s*/g, " ⏎ ").replace(/\s+/g, " "));
+  if (at < 0) return [flat(text.slice(0, size))];
+  return [
+    (from ? "… " : "") + flat(text.slice(from, at)),
+    make("mark", null, flat(text.slice(at, at + term.length))),
+    flat(text.slice(at + term.length, from + size)),
+  ];
+}
