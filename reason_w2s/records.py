@@ -27,6 +27,11 @@ class Problem:
     subject: str | None = None
     meta: Mapping[str, Any] = field(default_factory=dict)
 
+    @property
+    def gold_text(self) -> str | None:
+        """The gold answer for a reader; of several accepted ones all."""
+        return " or ".join(self.gold) if isinstance(self.gold, tuple) else self.gold
+
     def value(self, name: str) -> Any:
         """The value a predicate sees; None for anything that is no field it may ask for."""
         return getattr(self, name) if name in PROBLEM_FIELDS else None

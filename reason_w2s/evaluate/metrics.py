@@ -21,7 +21,7 @@ from reason_w2s.records import FinishReason
 class Graded:
     """One graded trace. `first_correct`: the verdict on its first marked answer, not its last.
 
-    `steps`: how many steps its problem takes, where the set says. `answer`: what was extracted;
+    `steps`: how many steps its problem takes, where that is known. `answer`: what was extracted;
     None where nothing was found.
     """
 
@@ -33,7 +33,7 @@ class Graded:
     level: int | None
     first_correct: bool | None
     subject: str | None = None
-    steps: int | None = None
+    steps: int | str | None = None
     answer: str | None = None
 
 
@@ -59,7 +59,8 @@ class Score:
     `high`) are shares of problems; the rates are shares of traces. `mean_tokens`: per trace.
     `first_accuracy`: as `accuracy`, by each trace's first marked answer. With k samples for each
     problem `accuracy` is what is called avg@k. `by_level` holds the same for each level, named as
-    text; there `by_level` is empty.
+    text, `by_subject` and `by_steps` the same again, the last where levels are not steps already;
+    inside them all three are empty.
     """
 
     n: int
@@ -76,17 +77,26 @@ class Score:
     first_accuracy: float
     errors: Errors
     by_level: dict[str, Score] = field(default_factory=dict)
+    by_subject: dict[str, Score] = field(default_factory=dict)
+    by_steps: dict[str, Score] = field(default_factory=dict)
 
 
 def score(graded: Sequence[Graded]) -> Score:
-    """The scores of graded traces, with the same for each level.
+    """The scores of graded traces, with the same for each level, subject and number of steps.
 
     The interval is that of `mean_interval`: Wilson's where every problem has one trace.
 
     Raises:
         ValueError: there are no traces.
     """
-    return replace(_score(graded), by_level=breakdown(graded, lambda one: one.level))
+    both = {(one.level, one.steps) for one in graded}
+    same = len(both) == len({level for level, _ in both}) == len({steps for _, steps in both})
+    return replace(
+        _score(graded),
+        by_level=breakdown(graded, lambda one: one.level),
+        by_subject=breakdown(graded, lambda one: one.subject),
+        by_steps={} if same else breakdown(graded, lambda one: one.steps),
+    )
 
 
 def breakdown(

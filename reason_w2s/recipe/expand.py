@@ -50,6 +50,7 @@ def expand(recipe: Recipe, suites: Mapping[str, SuiteSpec], *, place: str, title
         measured=tuple(measured),
         compare=recipe.evaluate.compare,
         gaps=recipe.evaluate.gaps,
+        controls=recipe.evaluate.controls,
     )
     enforce(plan, place)
     return plan
@@ -253,18 +254,16 @@ class _Builder:
         return names
 
     def _check_names(self, where: str) -> None:
-        """`compare` and `gaps` speak of names under `evaluate.models`."""
-        known = self.recipe.evaluate.models
-        for pair in self.recipe.evaluate.compare:
-            for name in pair:
-                if name not in known:
-                    raise ConfigError(f"{where}.compare: no model '{name}'{nearest(name, known)}")
-        for gap, spec in self.recipe.evaluate.gaps.items():
-            for role, name in spec.model_dump(exclude_none=True).items():
-                if name not in known:
-                    raise ConfigError(
-                        f"{where}.gaps.{gap}.{role}: no model '{name}'{nearest(name, known)}"
-                    )
+        """`compare`, `gaps` and `controls` speak of names under `evaluate.models`."""
+        asked, known = self.recipe.evaluate, self.recipe.evaluate.models
+        spoken = [("compare", name) for pair in asked.compare for name in pair]
+        for gap, spec in asked.gaps.items():
+            spoken += [(f"gaps.{gap}.{role}", name) for role, name in spec.models.items()]
+        for role, name in asked.controls.model_dump(exclude_none=True).items():
+            spoken.append((f"controls.{role}", name))
+        for place, name in spoken:
+            if name not in known:
+                raise ConfigError(f"{where}.{place}: no model '{name}'{nearest(name, known)}")
 
 
 def _refuse_unknown(settings: Mapping[str, Any], known: Collection[str], where: str) -> None:

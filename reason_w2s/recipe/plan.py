@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from reason_w2s.problems.spec import Labels
-from reason_w2s.recipe.schema import Gap
+from reason_w2s.recipe.schema import Controls, Gap
 from reason_w2s.stages.table import Kind
 
 
@@ -74,6 +74,7 @@ class Plan:
     measured: tuple[Measured, ...] = ()
     compare: tuple[tuple[str, str], ...] = ()
     gaps: Mapping[str, Gap] = field(default_factory=dict)
+    controls: Controls = field(default_factory=Controls)
 
     def needed(self, names: Iterable[str]) -> set[str]:
         """The named steps and all they depend on."""

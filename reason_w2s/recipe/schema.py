@@ -87,7 +87,8 @@ class Gap(BaseModel):
 
     With `ceiling`: (reached - start) / (ceiling - start), where start is `floor` (the weak teacher:
     PGR) or `base` (the untrained student: RGR where the ceiling was trained by RL, else the share
-    of the gold-SFT gain). Without: reached - start.
+    of the gold-SFT gain). Without: reached - start. ceiling_by: how a ceiling over a base was
+    trained; None: as the recipe's own training of it says, which a model from elsewhere lacks.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -96,16 +97,45 @@ class Gap(BaseModel):
     base: str | None = None
     reached: str
     ceiling: str | None = None
+    ceiling_by: Literal["rl", "gold_sft"] | None = None
 
     @model_validator(mode="after")
     def _one_start(self) -> Gap:
         if (self.floor is None) == (self.base is None):
             raise ValueError("give either 'floor' (the teacher) or 'base' (the untrained student)")
+        if self.ceiling_by is not None and (self.base is None or self.ceiling is None):
+            raise ValueError("ceiling_by says what a 'ceiling' over a 'base' is; remove it")
         return self
+
+    @property
+    def start(self) -> str:
+        """The model whose accuracy counts as 0."""
+        return self.floor or self.base or ""
+
+    @property
+    def models(self) -> dict[str, str]:
+        """The models it speaks of, by key."""
+        named = {role: getattr(self, role) for role in ("floor", "base", "reached", "ceiling")}
+        return {role: name for role, name in named.items() if name is not None}
+
+
+class Controls(BaseModel):
+    """The models without which a gain means little, by names under `evaluate.models`.
+
+    headroom: the untrained student asked to think. own_gold: the student trained on the little gold
+    that the teacher had. self_distilled: the teacher trained on its own traces. What is None shows
+    as not measured.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    headroom: str | None = None
+    own_gold: str | None = None
+    self_distilled: str | None = None
 
 
 class Evaluate(BaseModel):
-    """What is measured: `suites` x named `models`; paired comparisons `[a, b]`; gaps.
+    """What is measured: `suites` x named `models`; paired comparisons `[a, b]`; gaps, controls.
 
     overlap: what happens when a measured model rests on training with a suite's problems: `refuse`
     stops the run before any training, `allow` shows counts and examples in the report.
@@ -117,6 +147,7 @@ class Evaluate(BaseModel):
     models: dict[str, str] = Field(default_factory=dict)
     compare: tuple[tuple[str, str], ...] = ()
     gaps: dict[str, Gap] = Field(default_factory=dict)
+    controls: Controls = Controls()
     overlap: Literal["refuse", "allow"] = "refuse"
 
 

@@ -165,3 +165,14 @@ def test_nothing_graded_is_an_error():
 
 def test_a_score_is_json():
     assert json.loads(json.dumps(asdict(score(ONE_EACH))))["by_level"]["2"]["n"] == 2
+
+
+def test_steps_are_shown_where_levels_are_not_steps_already() -> None:
+    rows = [
+        replace(graded("a", True), level=1, steps=2, subject="algebra"),
+        replace(graded("b", False), level=2, steps=3, subject="geometry"),
+    ]
+    assert not score(rows).by_steps
+    assert set(score(rows).by_subject) == {"algebra", "geometry"}
+    mixed = [*rows, replace(graded("c", True), level=1, steps="10+", subject="algebra")]
+    assert list(score(mixed).by_steps) == ["2", "3", "10+"]

@@ -202,6 +202,34 @@ MISTAKES: dict[str, tuple[str, tuple[str, str], list[str]]] = {
         ("models: {weak: weak}", "models: {weak: weak}, gaps: {g: {floor: weak, reached: wek}}"),
         ["evaluate.gaps.g.reached", "'wek'", "'weak'?"],
     ),
+    "control": (
+        EVALUATED,
+        ("models: {weak: weak}", "models: {weak: weak}, controls: {headroom: wek}"),
+        ["evaluate.controls.headroom", "'wek'", "'weak'?"],
+    ),
+    "ceiling of an unknown kind": (
+        EVALUATED,
+        (
+            "models: {weak: weak}",
+            "models: {weak: weak}, gaps: {g: {base: weak, reached: weak, ceiling: weak}}",
+        ),
+        ["evaluate.gaps.g: say how 'weak' was trained", "ceiling_by: rl", "gold_sft"],
+    ),
+    "ceiling_by without a base": (
+        EVALUATED,
+        (
+            "models: {weak: weak}",
+            "models: {weak: weak}, "
+            "gaps: {g: {floor: weak, reached: weak, ceiling: weak, ceiling_by: rl}}",
+        ),
+        ["evaluate.gaps.g", "ceiling_by", "remove it"],
+    ),
+    "RL ceiling that is none": (
+        TRAINED + "evaluate:\n  suites: [suite.yaml]\n  models: {weak: weak, tuned: tuned}\n"
+        "  gaps: {g: {base: weak, reached: weak, ceiling: weak, ceiling_by: rl}}\n",
+        ("ceiling: weak", "ceiling: tuned"),
+        ["evaluate.gaps.g.ceiling: 'tuned' is trained here", "neither on gold solutions nor by RL"],
+    ),
     "variable": (
         RECIPE,
         ("path: nobody/weak", "path: 'x${sed}'"),

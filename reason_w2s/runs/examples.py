@@ -1,0 +1,70 @@
+"""A few records of a run as they are, for its report."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import islice
+from typing import Any
+
+from reason_w2s.recipe.plan import Plan
+from reason_w2s.records import Row
+from reason_w2s.runs.items import Item
+from reason_w2s.runs.run import Run
+
+EXAMPLES = 4
+
+
+def examples(run: Run, plan: Plan) -> Iterator[dict[str, Any]]:
+    """For each pair, select and measured step the first few of what it kept and what it dropped."""
+    measured = {one.graded for one in plan.measured}
+    for name, item in run.items.items():
+        if item.stage == "pair":
+            yield {"step": name, "title": f"pairs of {name}", "items": list(_pairs(run, name))}
+        elif item.stage == "select":
+            yield {
+                "step": name,
+                "title": f"traces of {item.of[0].step}: kept and dropped by {name}",
+                "items": list(_kept_and_dropped(run, item)),
+            }
+        elif name in measured:
+            rows = islice(run.rows(name), EXAMPLES)
+            items = [_shown(row, kept=None, reason=None) for row in rows]
+            title = f"responses of {name.removesuffix('/graded')}"
+            yield {"step": name, "title": title, "items": items}
+
+
+def _pairs(run: Run, name: str) -> Iterator[dict[str, Any]]:
+    found, named = run.pairs(name)
+    for pair in islice(found, EXAMPLES):
+        chosen, rejected = named[pair.chosen], named[pair.rejected]
+        yield {
+            "problem_id": pair.problem_id,
+            "question": chosen.problem.question,
+            "gold": chosen.problem.gold_text,
+            "chosen": chosen.trace.text,
+            "rejected": rejected.trace.text,
+            "rule": pair.rule,
+        }
+
+
+def _kept_and_dropped(run: Run, item: Item) -> Iterator[dict[str, Any]]:
+    reasons = run.dropped(item.step)
+    shown = {True: 0, False: 0}
+    for parent in item.of:
+        for row in run.rows(parent.step):
+            kept = row.trace.key not in reasons
+            if shown[kept] < EXAMPLES:
+                shown[kept] += 1
+                yield _shown(row, kept=kept, reason=reasons.get(row.trace.key))
+
+
+def _shown(row: Row, *, kept: bool | None, reason: str | None) -> dict[str, Any]:
+    return {
+        "problem_id": row.problem.id,
+        "question": row.problem.question,
+        "gold": row.problem.gold_text,
+        "response": row.trace.text,
+        "columns": {"finish_reason": row.trace.finish_reason, **row.columns},
+        "kept": kept,
+        "reason": reason,
+    }

@@ -1,0 +1,174 @@
+"""What a run measured: scores, comparisons, gaps and controls, as plain data."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+
+from reason_w2s.answers import equal
+from reason_w2s.evaluate.comparison import compare
+from reason_w2s.evaluate.curves import average_at_k, majority_curve, pass_curve, powers
+from reason_w2s.evaluate.gaps import Measure, Recovered, gold_gain_share, pgr, rgr
+from reason_w2s.evaluate.metrics import Graded, problem_scores, score
+from reason_w2s.evaluate.versus import comparison
+from reason_w2s.recipe.plan import Measured, Plan, Step
+from reason_w2s.recipe.rules import measure_of
+from reason_w2s.recipe.schema import Gap
+from reason_w2s.runs.graded import graded
+from reason_w2s.runs.labels import labels_used
+from reason_w2s.runs.run import Run
+from reason_w2s.stages.check import CheckConfig
+
+KEY = 12
+"""Letters of a store key that are shown."""
+_CHECKPOINT = re.compile(r"checkpoint-(\d+)")
+_SHARES = {"PGR": pgr, "RGR": rgr, "share of the gold-SFT gain": gold_gain_share}
+
+Samples = Mapping[tuple[str, str], Sequence[Graded]]
+
+
+def measured(run: Run, plan: Plan) -> dict[str, Any]:
+    """The sections `suites`, `scores`, `comparisons`, `gaps`, `controls` and `checkpoints`."""
+    samples = {(one.model, one.suite): graded(run, one) for one in plan.measured}
+    scores = [_score(run, plan, one, samples[one.model, one.suite]) for one in plan.measured]
+    return {
+        "suites": list(_suites(run, plan)),
+        "scores": scores,
+        "comparisons": list(_comparisons(plan, samples)),
+        "gaps": list(_gaps(plan, samples)),
+        "controls": list(_controls(plan)),
+        "checkpoints": list(_checkpoints(scores)),
+    }
+
+
+def _names(plan: Plan) -> list[str]:
+    """The suites, in order."""
+    return list(dict.fromkeys(one.suite for one in plan.measured))
+
+
+def _suites(run: Run, plan: Plan) -> Iterator[dict[str, Any]]:
+    for name in _names(plan):
+        first = next(one for one in plan.measured if one.suite == name)
+        check = plan.steps[first.graded]
+        sampling = plan.steps[check.of[0]].config["sampling"]
+        item = run.items[f"suites/{name}"]
+        yield {
+            "name": name,
+            "n": item.counts["out"],
+            "samples": sampling["n"],
+            "sampling": sampling,
+            "kind": check.config["kind"],
+            "key": item.key[:KEY],
+        }
+
+
+def _score(run: Run, plan: Plan, one: Measured, samples: Sequence[Graded]) -> dict[str, Any]:
+    step = plan.steps[one.step]
+    asked_of = plan.steps[step.roles["model"]] if step.stage == "prompted" else step
+    return {
+        "model": one.model,
+        "step": one.step,
+        "suite": one.suite,
+        "key": run.items[one.graded].key[:KEY],
+        "trained": asked_of.stage == "train",
+        **asdict(score(samples)),
+        "curves": _curves(samples, plan.seed, plan.steps[one.graded]),
+        "labels": labels_used(run, plan, one.step),
+    }
+
+
+def _curves(samples: Sequence[Graded], seed: int, check: Step) -> dict[str, Any]:
+    """avg@k, pass@k and maj@k; empty where there is but one sample of each problem."""
+    if powers(samples) == (1,):
+        return {"average": [], "pass": [], "majority": []}
+    cfg = CheckConfig.model_validate(check.config)
+
+    def same(a: str, b: str) -> bool:
+        return equal(a, b, kind=cfg.kind, rel_tol=cfg.rel_tol).correct is True
+
+    average = [average_at_k(samples, k) for k in powers(samples)]
+    majority = majority_curve(samples, seed, same=same)
+    curves = {"average": average, "pass": pass_curve(samples, seed), "majority": majority}
+    return {name: [asdict(point) for point in points] for name, points in curves.items()}
+
+
+def _comparisons(plan: Plan, samples: Samples) -> Iterator[dict[str, Any]]:
+    for suite in _names(plan):
+        for a, b in plan.compare:
+            found = compare(samples[a, suite], samples[b, suite], plan.seed, (a, b))
+            yield {"suite": suite, **comparison(found)}
+
+
+def _gaps(plan: Plan, samples: Samples) -> Iterator[dict[str, Any]]:
+    for suite in _names(plan):
+        for name, gap in plan.gaps.items():
+            measure = measure_of(plan, gap)
+            about = {
+                "name": name,
+                "suite": suite,
+                "measure": measure or "gain",
+                "start": gap.start,
+                "reached": gap.reached,
+                "ceiling": gap.ceiling,
+            }
+            if measure is None:
+                yield {**about, **_gain(gap, suite, samples, plan.seed)}
+            else:
+                yield {**about, **_share(measure, gap, suite, samples, plan.seed)}
+
+
+def _gain(gap: Gap, suite: str, samples: Samples, seed: int) -> dict[str, Any]:
+    names = (gap.reached, gap.start)
+    found = compare(samples[names[0], suite], samples[names[1], suite], seed, names)
+    means = {
+        role: float(np.mean(list(problem_scores(samples[name, suite]).values())))
+        for role, name in (("start", gap.start), ("reached", gap.reached))
+    }
+    return {
+        "n": found.n,
+        "accuracies": {**means, "ceiling": None},
+        "value": found.difference,
+        "low": found.low,
+        "high": found.high,
+        "refused": None,
+        "sentence": found.sentence,
+    }
+
+
+def _share(measure: Measure, gap: Gap, suite: str, samples: Samples, seed: int) -> dict[str, Any]:
+    named = (gap.start, gap.reached, gap.ceiling or "")
+    start, reached, end = (problem_scores(samples[name, suite]) for name in named)
+    found: Recovered = _SHARES[measure](start, reached, end, seed)
+    return {
+        "n": found.n,
+        "accuracies": {"start": found.start, "reached": found.reached, "ceiling": found.end},
+        **asdict(found.gap),
+        "sentence": f"{gap.reached}: {found.sentence}",
+    }
+
+
+def _controls(plan: Plan) -> Iterator[dict[str, Any]]:
+    """What each control is, where there is a gap to set it beside."""
+    if plan.gaps:
+        for role, model in plan.controls.model_dump().items():
+            yield {"role": role, "model": model}
+
+
+def _checkpoints(scores: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Accuracy over the updates of one training, where several of its checkpoints were measured."""
+    for suite in dict.fromkeys(one["suite"] for one in scores):
+        points = [
+            {
+                "model": one["model"],
+                "updates": int(found[1]),
+                **{name: one[name] for name in ("accuracy", "low", "high")},
+            }
+            for one in scores
+            if one["suite"] == suite and (found := _CHECKPOINT.fullmatch(one["model"]))
+        ]
+        if len(points) > 1:
+            yield {"suite": suite, "points": sorted(points, key=lambda point: point["updates"])}
