@@ -38,7 +38,7 @@ def rows(
         DataError: no network, no such set, configuration, split or revision, or no rows in it.
     """
     datasets = require("datasets", extra="train")
-    found = _ask(path, revision)
+    found = ask(path, revision)
     wanted = found.commit or revision
     if not found.reached:
         datasets.config.HF_HUB_OFFLINE = True
@@ -77,11 +77,11 @@ def revision_of(path: str, revision: str | None) -> str | None:
         files = sorted(one for one in Path(path).rglob("*") if one.is_file())
         parts = [f"{one.relative_to(path)}\0{digest(one)}" for one in files]
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()
-    return _ask(path, revision).commit or revision
+    return ask(path, revision).commit or revision
 
 
 @dataclass(frozen=True, slots=True)
-class _Found:
+class Found:
     """A set's commit, where known; why the hub gave none; whether the hub answered at all."""
 
     commit: str | None = None
@@ -90,9 +90,10 @@ class _Found:
 
 
 @cache
-def _ask(path: str, revision: str | None) -> _Found:
+def ask(path: str, revision: str | None) -> Found:
+    """What the hub says of a set, asked once per process; where it says nothing, the cache."""
     if Path(path).is_dir():
-        return _Found()
+        return Found()
     hub, httpx = require("huggingface_hub", "train"), require("httpx", "train")
     reached = True
     try:
@@ -106,8 +107,8 @@ def _ask(path: str, revision: str | None) -> _Found:
     except (OSError, httpx.HTTPError) as error:
         refusal, reached = f"no network ({type(error).__name__})", False
     else:
-        return _Found(str(info.sha))
-    return _Found(_cached_commit(path, revision), refusal, reached)
+        return Found(str(info.sha))
+    return Found(_cached_commit(path, revision), refusal, reached)
 
 
 def _cached_commit(path: str, revision: str | None) -> str | None:

@@ -24,6 +24,7 @@ from reason_w2s.train.job import Rows, Task
 
 ROWS = "rows"
 TASK = "task.json"
+CONFIG = "accelerate.yaml"
 RESULT = "result.json"
 MAX_GRAD_NORM = 1.0
 """transformers' default, which DeepSpeed has to be told."""
@@ -42,8 +43,8 @@ def launch(task: Task, rows: Rows, progress: Progress) -> TrainStats:
     (work / RESULT).unlink(missing_ok=True)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / TASK).write_text(task.to_json(), encoding="utf-8")
-    config = render(task, folder)
-    code = _start([*_command(config), "-m", "reason_w2s.train.rank", str(folder / TASK)], progress)
+    render(task, folder)
+    code = _start(command(folder), progress)
     result = _result(work / RESULT)
     if result is None or code != 0:
         asked = f"{task.profile.processes} processes, ZeRO stage {task.profile.zero_stage}"
@@ -89,7 +90,7 @@ def render(task: Task, folder: Path) -> Path:
         }
     else:
         settings["mixed_precision"] = "bf16" if task.settings.dtype == "bfloat16" else "no"
-    config = folder / "accelerate.yaml"
+    config = folder / CONFIG
     # accelerate reads YAML 1.1, where an unquoted `no` is false
     text = require("yaml", "train").safe_dump(settings, sort_keys=False)
     config.write_text(text, encoding="utf-8")
@@ -129,10 +130,12 @@ def _write_rows(rows: Rows, folder: Path) -> None:
     require("datasets", "train").Dataset.from_list(rows).save_to_disk(str(folder))
 
 
-def _command(config: Path) -> list[str]:
+def command(folder: Path) -> list[str]:
+    """What starts the processes of a step whose files were rendered into `folder`."""
     python = [sys.executable, "-m"]
     launcher = [*python, "reason_w2s.processes", *python, "accelerate.commands.launch"]
-    return [*launcher, "--config_file", str(config)]
+    config, rank = ["--config_file", str(folder / CONFIG)], ["-m", "reason_w2s.train.rank"]
+    return [*launcher, *config, *rank, str(folder / TASK)]
 
 
 def _start(command: list[str], progress: Progress) -> int:

@@ -92,12 +92,18 @@ def on_disk(model: str, revision: str | None = None) -> Path | None:
     return folder if _base(folder, named) is not None else None
 
 
+def whole(folder: Path) -> Path | None:
+    """The folder with a model's config: its own, or an adapter's base; None: that is not here."""
+    named = _base_name(folder)
+    place = folder if named is None else _base(folder, named)
+    return place if place is not None and (place / "config.json").is_file() else None
+
+
 def saved_dtype(folder: Path) -> str | None:
     """The precision a model's weights were saved in; an adapter's is its base's."""
-    named = _base_name(folder)
-    whole = folder if named is None else _base(folder, named)
-    assert whole is not None, folder
-    config = json.loads((whole / "config.json").read_text(encoding="utf-8"))
+    place = whole(folder)
+    assert place is not None, folder
+    config = json.loads((place / "config.json").read_text(encoding="utf-8"))
     dtype = config.get("dtype") or config.get("torch_dtype")
     return None if dtype is None else str(dtype)
 
@@ -140,11 +146,11 @@ def copy_like(folder: Path, out: Path, *, dtype: str) -> None:
         ConfigError: transformers builds no causal language model from that config.
     """
     named = _base_name(folder)
-    whole = folder if named is None else _base(folder, named)
-    assert whole is not None, folder
+    source = whole(folder)
+    assert source is not None, folder
     transformers = require("transformers", "train")
     try:
-        config = transformers.AutoConfig.from_pretrained(whole)
+        config = transformers.AutoConfig.from_pretrained(source)
         model = _random(shrink(config), dtype)
     except (OSError, ValueError, KeyError, RuntimeError) as error:
         raise ConfigError(
@@ -152,7 +158,7 @@ def copy_like(folder: Path, out: Path, *, dtype: str) -> None:
         ) from error
     base = out if named is None else out / BASE_FOLDER
     model.save_pretrained(base)
-    _copy_tokenizer(whole, base)
+    _copy_tokenizer(source, base)
     if named is not None:
         _save_adapter(model, folder, out)
 

@@ -31,9 +31,9 @@ def asked_anew(tmp_path, monkeypatch):
     datasets = pytest.importorskip("datasets")
     monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path / "cache")
     monkeypatch.setattr(datasets.config, "HF_HUB_OFFLINE", True)
-    hub._ask.cache_clear()
+    hub.ask.cache_clear()
     yield
-    hub._ask.cache_clear()
+    hub.ask.cache_clear()
 
 
 def folder(tmp_path, rows=ROWS, split="train"):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from reason_w2s.engines.model_folder import fingerprint, save_prompt
 from reason_w2s.prompts import Prompt
 from reason_w2s.runs import rows
 from reason_w2s.runs.items import Item, ModelRef
-from reason_w2s.runs.store import Cost, put_folder, read_json, write_json
+from reason_w2s.runs.store import Cost, Store, put_folder, read_json, write_json
 from reason_w2s.runs.tables import digest
 from reason_w2s.runs.work import Stopwatch, Work
 from reason_w2s.stages.train import TrainConfig, from_pairs, from_solutions, from_traces
@@ -92,7 +92,7 @@ def _train(work: Work, out: Path, aside: Path) -> TrainStats:
     init = work.role("init")
     ref = work.role("ref").folder() if "ref" in work.step.roles else None
     return train(
-        _examples(work, config),
+        examples(work.store, work.of, config),
         settings,
         TrainPlaces(init.folder(), ref, out, aside, _card(work), work.rendered()),
         prompt=init.reference().asked(),
@@ -102,14 +102,17 @@ def _train(work: Work, out: Path, aside: Path) -> TrainStats:
     )
 
 
-def _examples(work: Work, config: TrainConfig) -> list[Example] | list[PairExample]:
-    kinds = {item.kind for item in work.of}
+def examples(
+    store: Store, of: Sequence[Item], config: TrainConfig
+) -> list[Example] | list[PairExample]:
+    """What a train step learns from: `of` joined, in their order."""
+    kinds = {item.kind for item in of}
     if kinds == {"problems"}:
-        asked = [one for item in work.of for one in rows.problems(work.store, item)]
+        asked = [one for item in of for one in rows.problems(store, item)]
         return list(from_solutions(asked))
     if kinds == {"traces"}:
-        return [one for item in work.of for one in from_traces(rows.rows(work.store, item))]
-    read = [rows.pairs(work.store, item) for item in work.of]
+        return [one for item in of for one in from_traces(rows.rows(store, item))]
+    read = [rows.pairs(store, item) for item in of]
     if config.objective == "sft":
         sides = [named[getattr(one, str(config.side))] for found, named in read for one in found]
         return list(from_traces(sides))
