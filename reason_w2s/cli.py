@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import sys
@@ -10,7 +11,9 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
+import click
 import typer
+from typer.core import TyperGroup
 
 from reason_w2s.errors import ConfigError, W2SError
 
@@ -139,7 +142,28 @@ def status(
     typer.echo(f"{done} of {len(found)} steps are done")
 
 
-@app.command(name="eval")
+class _EvalGroup(TyperGroup):
+    """`eval CHECKPOINT` needs no name of its own among the commands of `eval`."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        named = args[:1] and args[0] in self.commands
+        return super().parse_args(ctx, args if named else [_CHECKPOINT, *args])
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        name, command, rest = super().resolve_command(ctx, args)
+        return "" if name == _CHECKPOINT else name, command, rest
+
+
+_CHECKPOINT = "*"
+evaluation = typer.Typer(cls=_EvalGroup, add_completion=False)
+app.add_typer(evaluation, name="eval", help="Measure a checkpoint on suites; compare two.")
+
+
+@evaluation.command(
+    name=_CHECKPOINT, epilog="Two models' responses against each other: reason-w2s eval compare A B"
+)
 def evaluate(
     checkpoint: Annotated[
         str, typer.Argument(help="A Hugging Face folder, a hub name, or http://host:8000/v1.")
@@ -178,6 +202,37 @@ def evaluate(
     for step, item in Run.open(folder).items.items():
         if item.model is not None:
             typer.echo(f"{step} was asked with: {describe(item.model.asked())}")
+
+
+@evaluation.command()
+def compare(
+    a: Annotated[str, typer.Argument(help="RUN, RUN:MODEL, or graded rows: .jsonl, .parquet.")],
+    b: Annotated[str, typer.Argument(help="The other one, measured on the same problems.")],
+    suite: Annotated[
+        str | None, typer.Option(help="Only these suites, with commas between.")
+    ] = None,
+    flips: Annotated[int, typer.Option(min=0, help="Problems listed of each kind.")] = 10,
+    as_json: Annotated[bool, typer.Option("--json", help="Everything, every flip.")] = False,
+    id_column: Annotated[
+        str, typer.Option("--id", help="Column of the problems' ids.")
+    ] = "problem_id",
+    correct: Annotated[str, typer.Option(help="Column of the verdicts.")] = "correct",
+    seed: Annotated[int, typer.Option(help="Of the bootstrap.")] = 0,
+) -> None:
+    """Is A better than B? Paired on the same problems: exact McNemar, bootstrap, the flips.
+
+    Rows from elsewhere will do: a problem's id and a verdict (true, false, 1, 0) per response.
+    """
+    from reason_w2s.evaluate.samples import Columns
+    from reason_w2s.evaluate.versus import lines, versus
+
+    suites = [part.strip() for part in suite.split(",")] if suite else []
+    found = versus(a, b, columns=Columns(id_column, correct), suites=suites, seed=seed)
+    if as_json:
+        typer.echo(json.dumps(found, indent=1, ensure_ascii=False))
+        return
+    for line in lines(found, flips):
+        typer.echo(line)
 
 
 @app.command()
