@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -19,7 +20,6 @@ from reason_w2s.stages.table import STAGES
 LIMIT = 5_000
 """Traces shown where nothing else is asked for."""
 
-DRAWING = ("sample", "import")
 UNPAIRED = "in no pair, though its problem has some"
 
 Table = tuple[str, str, int | None]
@@ -86,8 +86,7 @@ def collect(run: Run, limit: int = LIMIT) -> Collected:
 
     Every table is read once, in the order of the steps. Traces are in the order of their problems.
     """
-    drawing = [item for item in run.items.values() if item.stage in DRAWING]
-    sizes = _sizes(run, drawing)
+    sizes = _sizes(run)
     wanted = sampled(sizes, limit)
     found = _Following(run, wanted)
     for item in run.items.values():
@@ -144,22 +143,22 @@ class _Following:
         self.run = run
         self.wanted = wanted
         self.problems: dict[Asked, Problem] = {}
-        self.shown: dict[tuple[Table, str], Shown] = {}
+        self.shown: dict[tuple[Table, Asked, str], Shown] = {}
         self.pairs: list[ShownPair] = []
         self.n_pairs = 0
         self._inside: dict[str, list[Shown]] = {}
 
     def follow(self, item: Item) -> None:
         """What one step adds; those it needs come before it."""
-        inner = self._joined(item) if item.stage not in DRAWING else []
-        if item.stage in DRAWING:
+        if _draws(item):
             self._inside[item.step] = list(self._drawn(item))
-        elif item.kind == "pairs" and item.stage == "pair":
-            self._paired(item, inner)
+        elif item.stage == "pair":
+            self._paired(item, self._joined(item))
         elif item.kind == "traces":
-            self._inside[item.step] = self._passed(item, inner)
+            self._inside[item.step] = self._passed(item)
 
-    def _passed(self, item: Item, inner: list[Shown]) -> list[Shown]:
+    def _passed(self, item: Item) -> list[Shown]:
+        inner = self._joined(item)
         if item.stage == "union":
             return inner
         if STAGES[item.stage].shape == "choose":
@@ -173,14 +172,13 @@ class _Following:
         return list({one.row.trace.key: one for parent in parents for one in parent}.values())
 
     def _drawn(self, item: Item) -> Iterator[Shown]:
-        among = {asked.id for asked in self.wanted}
         table = _table(item)
-        for row in rows.drawn(self.run.store, item, among):
+        for row in _rows(self.run, item, {asked.id for asked in self.wanted}):
             asked = _asked(row.problem)
             if asked not in self.wanted:
                 continue
             self.problems.setdefault(asked, row.problem)
-            one = self.shown.setdefault((table, row.trace.key), Shown(row, asked))
+            one = self.shown.setdefault((table, asked, row.trace.key), Shown(row, asked))
             one.steps.append(item.step)
             yield one
 
@@ -214,6 +212,18 @@ class _Following:
             one.fates.append(Fate(item.step, bool(words), words or dropped))
 
 
+def _draws(item: Item) -> bool:
+    """Whether traces begin here."""
+    return item.kind == "traces" and item.stage != "union" and STAGES[item.stage].shape == "make"
+
+
+def _rows(run: Run, item: Item, among: set[str]) -> Iterator[Row]:
+    """A drawing step's rows, where it can those of some problems alone."""
+    if item.stage in ("sample", "import"):
+        return rows.drawn(run.store, item, among)
+    return rows.rows(run.store, item)
+
+
 def _asked(problem: Problem) -> Asked:
     return Asked(problem.id, problem.question, repr((problem.gold, problem.options)))
 
@@ -222,10 +232,10 @@ def _table(item: Item) -> Table:
     return item.stage, item.key, item.extent.get("max_tokens")
 
 
-def _sizes(run: Run, drawing: Iterable[Item]) -> dict[Asked, int]:
-    """How many traces each problem has, in the run's order of problems, without reading a text."""
+def _sizes(run: Run) -> dict[Asked, int]:
+    """How many traces each problem has, in the run's order of problems."""
     tables: dict[Table, dict[Asked, int]] = {}
-    for item in drawing:
+    for item in filter(_draws, run.items.values()):
         counts = tables.setdefault(_table(item), {})
         for asked, number in _counted(run, item):
             counts[asked] = max(number, counts.get(asked, 0))
@@ -236,17 +246,16 @@ def _sizes(run: Run, drawing: Iterable[Item]) -> dict[Asked, int]:
     return sizes
 
 
-def _counted(run: Run, item: Item) -> Iterator[tuple[Asked, int]]:
-    asked = rows.problems(run.store, item)
+def _counted(run: Run, item: Item) -> Iterable[tuple[Asked, int]]:
+    """Of samples and imports no text is read."""
     if item.stage == "sample":
-        yield from ((_asked(problem), item.extent["n"]) for problem in asked)
-        return
+        return [(_asked(one), item.extent["n"]) for one in rows.problems(run.store, item)]
+    if item.stage != "import":
+        return Counter(_asked(row.problem) for row in rows.rows(run.store, item)).items()
     table = read_parts(run.store.folder("import", item.key), TRACES, columns=["problem_id"])
-    counts = table.group_by("problem_id").aggregate([("problem_id", "count")]).to_pydict()
-    numbers = dict(zip(counts["problem_id"], counts["problem_id_count"], strict=True))
-    for problem in asked:
-        if problem.id in numbers:
-            yield _asked(problem), numbers[problem.id]
+    numbers = Counter(table.column("problem_id").to_pylist())
+    asked = rows.problems(run.store, item)
+    return [(_asked(one), numbers[one.id]) for one in asked if one.id in numbers]
 
 
 def _links(asked: Iterable[Asked]) -> dict[Asked, str]:

@@ -28,6 +28,7 @@ from reason_w2s.runs.run import Run
 from reason_w2s.runs.store import write_bytes
 
 FILE = "traces.html"
+GRADING = ("check", "harness")
 TEMPLATES = Path(__file__).parent / "templates"
 SCRIPTS = ("data", "parts", "list", "pairs", "problem", "page")
 """The page's script in its parts, in order."""
@@ -140,7 +141,7 @@ class Listed:
     def __init__(self, run: Run) -> None:
         items = run.items.values()
         self._words = {item.step for item in items if item.stage == "import"}
-        self._checks = [item.step for item in items if item.stage == "check"]
+        self._checks = [item.step for item in items if item.stage in GRADING]
         self._stepchecks = [item.step for item in items if item.stage == "stepcheck"]
         self._lists: dict[str, dict[Hashable, int]] = {
             name: {} for name in ("steps", "verdicts", "fates", "columns")
