@@ -11,7 +11,6 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import click
 import typer
 from typer.core import TyperGroup
 
@@ -145,13 +144,11 @@ def status(
 class _EvalGroup(TyperGroup):
     """`eval CHECKPOINT` needs no name of its own among the commands of `eval`."""
 
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         named = args[:1] and args[0] in self.commands
         return super().parse_args(ctx, args if named else [_CHECKPOINT, *args])
 
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         name, command, rest = super().resolve_command(ctx, args)
         return "" if name == _CHECKPOINT else name, command, rest
 
