@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -15,20 +15,23 @@ from reason_w2s.recipe.plan import Measured, Plan, Step
 from reason_w2s.recipe.rules import enforce, problem_sets
 from reason_w2s.recipe.schema import ModelSpec, Recipe, SuiteSpec
 from reason_w2s.recipe.yaml_file import nearest, parse
+from reason_w2s.stages.harness import HarnessSuite
 from reason_w2s.stages.table import STAGES, USABLE, config_class
 
+Suite = SuiteSpec | HarnessSuite
 LABELS: tuple[Labels, ...] = ("gold", "audit", "none")
 """From what lets most be seen to what lets least."""
 
 
-def expand(recipe: Recipe, suites: Mapping[str, SuiteSpec], *, place: str, title: str) -> Plan:
+def expand(recipe: Recipe, suites: Mapping[str, Suite], *, place: str, title: str) -> Plan:
     """The plan of a recipe: unused models and problem sets are left out.
 
     Raises:
         ConfigError: a name twice, a reference to nothing, a cycle, a value of the wrong kind, gold
             labels used where they may not be.
     """
-    builder = _Builder(recipe, suites, place)
+    asked = {name: spec for name, spec in suites.items() if isinstance(spec, SuiteSpec)}
+    builder = _Builder(recipe, asked, place)
     for name, model in recipe.models.items():
         builder.add_model(name, model)
     for name, problems in recipe.problems.items():
@@ -40,7 +43,7 @@ def expand(recipe: Recipe, suites: Mapping[str, SuiteSpec], *, place: str, title
     wanted += [one.graded for one in measured]
     _in_order(builder.steps, wanted, place)
     # first of all: what stops a run should do so before anything is sampled
-    wanted = [*builder.add_overlaps(measured, suites), *wanted]
+    wanted = [*builder.add_overlaps(measured, asked), *wanted]
     order = _in_order(builder.steps, wanted, place)
     plan = Plan(
         name=recipe.name,
@@ -193,19 +196,32 @@ class _Builder:
             self.add(Step(part, step.stage, step.kind, step.config, step.of, roles, step.seed))
         self.add(Step(step.name, "union", step.kind, {}, tuple(parts)))
 
-    def add_measurements(self, suites: Mapping[str, SuiteSpec]) -> list[Measured]:
-        """A problem set per suite; a sample and a check step per model and suite."""
+    def add_measurements(self, suites: Mapping[str, Suite]) -> list[Measured]:
+        """A problem set per suite; a sample and a check step per model and suite. One step for a
+        task of lm-eval, which brings its own problems."""
         where = f"{self.place}: evaluate"
-        for suite, spec in suites.items():
+        for suite, spec in self.suites.items():
             audited = spec.problems.model_copy(update={"labels": "audit"})
             self.add(self._problems(f"suites/{suite}", audited))
         self._check_names(where)
         # a model's suites together: whatever loads it, loads it once
         return [
-            self._measure(name, step, suite, spec)
+            measured
             for name, step in self.recipe.evaluate.models.items()
             for suite, spec in suites.items()
+            for measured in (
+                [self._measure(name, step, suite, spec)]
+                if isinstance(spec, SuiteSpec)
+                else self._harness(name, step, suite, spec)
+            )
         ]
+
+    def _harness(self, name: str, step: str, suite: str, spec: HarnessSuite) -> Iterator[Measured]:
+        for called, config in spec.steps(suite):
+            measured = f"eval/{name}/{called}"
+            settings = config.model_dump(mode="json")
+            self.add(Step(measured, "harness", "traces", settings, roles={"model": step}))
+            yield Measured(name, step, called, measured)
 
     def _measure(self, name: str, step: str, suite: str, spec: SuiteSpec) -> Measured:
         base = f"eval/{name}/{suite}"

@@ -18,6 +18,7 @@ from reason_w2s.evaluate.versus import comparison
 from reason_w2s.recipe.plan import Measured, Plan, Step
 from reason_w2s.recipe.rules import measure_of
 from reason_w2s.recipe.schema import Gap
+from reason_w2s.runs import harness
 from reason_w2s.runs.graded import graded
 from reason_w2s.runs.labels import labels_used
 from reason_w2s.runs.run import Run
@@ -54,6 +55,10 @@ def _suites(run: Run, plan: Plan) -> Iterator[dict[str, Any]]:
     for name in _names(plan):
         first = next(one for one in plan.measured if one.suite == name)
         check = plan.steps[first.graded]
+        if check.stage == "harness":
+            graded_by = run.items[first.graded]
+            yield {"name": name, **harness.suite(graded_by), "key": graded_by.key[:KEY]}
+            continue
         sampling = plan.steps[check.of[0]].config["sampling"]
         item = run.items[f"suites/{name}"]
         yield {

@@ -16,7 +16,8 @@ from reason_w2s.recipe.yaml_file import header
 from tests.answers.shared_data import SHARED, rows
 from tests.runs.small import main
 
-NAMES = sorted(path.stem for path in SUITES.glob("*.yaml"))
+HARNESS = ("ifeval", "mmlu")
+NAMES = sorted({path.stem for path in SUITES.glob("*.yaml")} - set(HARNESS))
 OWN = SUITES / "examples" / "own.yaml"
 
 HUB = {
