@@ -1,11 +1,12 @@
 """The results tables of README.md and recipes/README.md, made from runs and from nothing else.
 
-    python eval/results_table.py --take runs/quickstart-seed0 runs/quickstart-seed3
+    python eval/results_table.py --take runs/quickstart-seed0 \\
+        --command "reason-w2s run recipes/quickstart.yaml --seed 0"
     python eval/results_table.py            # rewrite the tables
     python eval/results_table.py --check    # exit 1 if a README says something else
 
-`--take` copies what the table needs out of each run's results.json into eval/baselines/, where it
-is kept with the code.
+`--take` copies what the table needs out of a run's results.json into eval/baselines/, where it is
+kept with the code: `reason-w2s report RUN --against` compares later runs with it.
 """
 
 from __future__ import annotations
@@ -21,13 +22,15 @@ BASELINES = ROOT / "eval" / "baselines"
 FAMILY = ("w2sr", "w2sr_p", "w2sr_n", "teachers")
 START, END = "<!-- results:start -->", "<!-- results:end -->"
 SCORE = ("model", "suite", "n", "accuracy", "low", "high", "stop_rate", "no_answer_rate", "labels")
+TOLERANCE = 0.001
+"""The same code, seed and kind of CPU give the same answers; a problem of 500 is twice this."""
 KEPT = ("name", "seed", "comparisons", "gaps", "environment")
 
 
-def take(run: Path) -> None:
-    """Keep a run's scores as a baseline."""
+def take(run: Path, command: str, tolerance: float) -> None:
+    """Keep a run's scores as a baseline; `tolerance` is a share."""
     found = json.loads((run / "results.json").read_text(encoding="utf-8"))
-    kept = {key: found[key] for key in KEPT}
+    kept = {"command": command, "tolerance": tolerance, **{key: found[key] for key in KEPT}}
     kept["scores"] = [{key: score[key] for key in SCORE} for score in found["scores"]]
     kept["total"] = found["ledger"]["total"]
     path = BASELINES / f"{found['name']}-seed{found['seed']}.json"
@@ -122,11 +125,15 @@ def rewritten(path: Path, parts: list[str]) -> str:
 def main() -> None:
     """Take baselines, check the README, or rewrite it."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
-    parser.add_argument("--take", nargs="+", type=Path, metavar="RUN", default=[])
+    parser.add_argument("--take", type=Path, metavar="RUN")
+    parser.add_argument("--command", help="what made the run that is taken")
+    parser.add_argument("--tolerance", type=float, default=TOLERANCE, help="a share")
     parser.add_argument("--check", action="store_true")
     arguments = parser.parse_args()
-    for run in arguments.take:
-        take(run)
+    if arguments.take:
+        if not arguments.command:
+            parser.error("--take needs --command: what made the run")
+        take(arguments.take, arguments.command, arguments.tolerance)
     wanted = {ROOT / "README.md": quickstart(), ROOT / "recipes" / "README.md": family()}
     for path, parts in wanted.items():
         text = rewritten(path, parts)

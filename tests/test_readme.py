@@ -63,6 +63,7 @@ def test_results_table_is_that_of_the_baselines():
 
 def test_commands_it_names_exist():
     known = {command.name or command.callback.__name__ for command in app.registered_commands}
+    known |= {group.name for group in app.registered_groups}
     named = set(re.findall(r"reason-w2s ([a-z]+)", README))
     assert named <= known
 
