@@ -334,11 +334,33 @@ def merge(
 
 
 @app.command()
-def report(run: Annotated[Path, typer.Argument(help="A run's folder.")]) -> None:
-    """Write a run's HTML report again, and print its table."""
+def report(
+    runs: Annotated[
+        list[Path], typer.Argument(metavar="RUN...", help="Runs' folders; several: one page.")
+    ],
+    out: Annotated[
+        Path | None, typer.Option(help="The page to write (default, for one run: RUN/report.html).")
+    ] = None,
+    verify: Annotated[
+        bool,
+        typer.Option("--verify", help="Write nothing: work every number out again and compare."),
+    ] = False,
+) -> None:
+    """Write the HTML report of runs again, and print their tables.
+
+    Several runs make one page, with these side by side first. --verify works out what results.json
+    and report.html say from the rows in the store; where a number differs it says which, and exits
+    with 4.
+    """
+    from reason_w2s.report import command
     from reason_w2s.runs.run import Run
 
-    _report(Run.open(run))
+    opened = [Run.open(run) for run in runs]
+    if verify:
+        for line in command.verify(opened):
+            typer.echo(line)
+        return
+    typer.echo(f"report: {command.report(opened, out, sys.stdout)}")
 
 
 @app.command()
@@ -459,15 +481,9 @@ def _execute(
 
 
 def _report(finished: Any, *, table: bool = True) -> None:
-    from reason_w2s.report import console as console_report
-    from reason_w2s.report.html import write
-    from reason_w2s.runs.results import results
+    from reason_w2s.report import command
 
-    found = results(finished)
-    write(found, finished.folder / "report.html")
-    if table:
-        console_report.show(found, sys.stdout)
-    typer.echo(f"report: {finished.folder / 'report.html'}")
+    typer.echo(f"report: {command.report([finished], None, sys.stdout, table=table)}")
 
 
 def _devices(*patterns: str) -> bool:

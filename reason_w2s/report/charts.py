@@ -1,41 +1,39 @@
-"""Charts as inline SVG text.
+"""Charts as HTML and inline SVG whose letters never scale: the same on a phone as on a desk.
 
-Colours are CSS variables of the page (so one chart serves light, dark and print), letters stay
-letters (the page's own font), and the same input gives the same bytes.
+Places are shares of the width, in percent; colours are classes of report.css, so one chart serves
+light, dark and print. The same input gives the same bytes.
 """
 
 from __future__ import annotations
 
-import io
+import math
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 
-# Stand-ins that matplotlib writes out literally and `_themed` turns into the page's colours.
-_COLOURS = {
-    "ink": "#111101",
-    "muted": "#111102",
-    "grid": "#111103",
-    "accent": "#111104",
-    "floor": "#111105",
-    "ceiling": "#111106",
-}
-_WIDTH = 480.0
-_ROW = 26.0
-_LETTER = 7.2
-_LONGEST_LABEL = 24
+from markupsafe import Markup, escape
+
+_TICKS = 5
+_APART = 1.5
+_DOTTED = 16
+"""Lines of so many points or fewer show each of them."""
 
 
 @dataclass(frozen=True)
 class Interval:
-    """One row of a dot chart: a value and its 95% interval, in the unit of the axis."""
+    """One row of a dot chart: a value and its 95% interval, in the unit of the axis.
+
+    value: None draws nothing. inner: a thicker part of the line. said: what stands at the row's
+    end; empty: the value. colour: a class of report.css.
+    """
 
     label: str
-    value: float
+    value: float | None
     low: float | None
     high: float | None
     colour: str = "accent"
+    inner: tuple[float, float] | None = None
+    said: str = ""
 
 
 @dataclass(frozen=True)
@@ -46,111 +44,233 @@ class Reference:
     colour: str
 
 
-def intervals(rows: Sequence[Interval], lines: Sequence[Reference], axis: str) -> str:
-    """Draw one dot with its interval per row, from top to bottom, as SVG."""
-    height = _ROW * len(rows) + 44
-    left = (_LETTER * max(len(_short(row.label)) for row in rows) + 14) / _WIDTH
-    figure, axes = _figure(_WIDTH, height, (left, 38 / height, 0.9 - left, 1 - 44 / height))
-    for line in lines:
-        axes.axvline(line.value, color=_COLOURS[line.colour], lw=1.4, ls=(0, (5, 3)), zorder=1)
-    for position, row in enumerate(rows):
-        _draw_row(axes, position, row)
-    axes.set_yticks(range(len(rows)), [_short(row.label) for row in rows])
-    axes.set_ylim(len(rows) - 0.4, -0.6)
-    axes.set_xlim(*_limits(rows, lines))
-    axes.set_xlabel(axis)
-    axes.grid(axis="x", color=_COLOURS["grid"], lw=0.8, zorder=0)
-    axes.tick_params(axis="y", labelcolor=_COLOURS["ink"])
-    return _svg(figure, f"intervals {axis} {rows}")
+@dataclass(frozen=True)
+class Dot:
+    """A point of a line, with its interval where it has one."""
+
+    x: float
+    y: float
+    low: float | None = None
+    high: float | None = None
 
 
-def curve(points: Sequence[tuple[float, float]]) -> str:
-    """Draw a loss against the update it was logged at, as a small SVG."""
-    width, height = 260.0, 150.0
-    figure, axes = _figure(width, height, (0.15, 0.23, 0.81, 0.7))
-    updates = [update for update, _ in points]
-    losses = [loss for _, loss in points]
-    axes.plot(updates, losses, color=_COLOURS["accent"], lw=1.6, marker=_marker(points), ms=4)
-    axes.set_ylim(bottom=min(0.0, *losses))
-    axes.set_xlabel("update")
-    axes.locator_params(nbins=4)
-    axes.grid(color=_COLOURS["grid"], lw=0.8)
-    return _svg(figure, f"curve {points}")
+@dataclass(frozen=True)
+class Line:
+    """A line of a plot. style: a class of report.css."""
+
+    name: str
+    dots: Sequence[Dot]
+    style: str = "one"
 
 
-def _figure(width: float, height: float, box: tuple[float, float, float, float]) -> tuple[Any, Any]:
-    """A figure of `width` x `height` points with one axes at `box`: left, bottom, width, height."""
-    from matplotlib.figure import Figure
+@dataclass(frozen=True)
+class Scale:
+    """Values to shares of a length, in percent."""
 
-    figure = Figure(figsize=(width / 72, height / 72))
-    axes = figure.add_axes(box)
-    for side in ("top", "right", "left"):
-        axes.spines[side].set_visible(False)
-    axes.spines["bottom"].set_color(_COLOURS["grid"])
-    axes.tick_params(length=0, pad=6, labelsize=12, labelcolor=_COLOURS["muted"])
-    axes.xaxis.label.set(color=_COLOURS["muted"], fontsize=12)
-    axes.set_axisbelow(True)
-    return figure, axes
+    low: float
+    high: float
+    ticks: Sequence[float] = field(default_factory=tuple)
+    log: bool = False
 
+    def place(self, value: float) -> float:
+        """Where a value is; what lies beyond an end is at that end."""
+        low, high, at = (self._of(one) for one in (self.low, self.high, value))
+        return min(100.0, max(0.0, 100.0 * (at - low) / (high - low)))
 
-def _draw_row(axes: Any, position: int, row: Interval) -> None:
-    colour = _COLOURS[row.colour]
-    if row.low is not None and row.high is not None:
-        axes.plot([row.low, row.high], [position, position], color=colour, lw=2.4, zorder=2)
-    axes.plot([row.value], [position], "o", color=colour, ms=7, zorder=3, clip_on=False)
-    axes.annotate(
-        f"{row.value:.1f}",
-        (1.035, position),
-        xycoords=("axes fraction", "data"),
-        va="center",
-        fontsize=12,
-        color=_COLOURS["ink"],
-    )
+    def _of(self, value: float) -> float:
+        return math.log2(value) if self.log else value
 
 
-def _limits(rows: Sequence[Interval], lines: Sequence[Reference]) -> tuple[float, float]:
-    """The smallest range of whole tens that holds everything drawn, at least ten wide."""
-    values = [
-        value for row in rows for value in (row.value, row.low, row.high) if value is not None
+def intervals(
+    rows: Sequence[Interval],
+    lines: Sequence[Reference],
+    axis: str,
+    *,
+    least: float = 10.0,
+    within: tuple[float, float] | None = None,
+) -> Markup:
+    """Draw one dot with its interval per row, from top to bottom.
+
+    The axis holds all values and is at least `least` wide; intervals widen it no further than
+    `within`, and are cut there.
+    """
+    scale = scale_of(_held(rows, lines, within), least)
+    parts = [_row(row, lines, scale) for row in rows]
+    return Markup(
+        '<div class="dots" role="group" aria-label="{}">{}<span></span>{}<span></span>'
+        '<span></span><span class="axis-name">{}</span><span></span></div>'
+    ).format(axis, Markup("").join(parts), _ticks(scale), axis)
+
+
+def plot(
+    lines: Sequence[Line],
+    axes: tuple[str, str],
+    *,
+    across: Scale | None = None,
+    up: Scale | None = None,
+) -> Markup:
+    """Draw lines, with their intervals as bands; `axes`: what x and y are.
+
+    across, up: the scales of x and y, where several plots share them.
+    """
+    dots = [dot for line in lines for dot in line.dots]
+    x = across or _tight(scale_of([dot.x for dot in dots], 1.0), max(dot.x for dot in dots))
+    y = up or scale_of(heights(lines), 0.0)
+    drawn = [*_grid(x, y), _stretched(lines, x, y), *_dots(lines, x, y)]
+    return Markup(
+        '<div class="plot" role="group" aria-label="{} over {}"><span class="axis-name">{}</span>'
+        '<div class="area"><svg aria-hidden="true">{}</svg></div>'
+        '<span class="axis-name">{}</span></div>'
+    ).format(axes[1], axes[0], axes[1], Markup("").join(drawn), axes[0])
+
+
+def heights(lines: Iterable[Line]) -> list[float]:
+    """All y values of lines, their intervals' ends among them."""
+    found = [y for line in lines for dot in line.dots for y in (dot.y, dot.low, dot.high)]
+    return [y for y in found if y is not None]
+
+
+def scale_of(values: Iterable[float], least: float) -> Scale:
+    """The smallest scale between round numbers that holds all values, at least `least` wide."""
+    listed = list(values)
+    low, high = min(listed), max(listed)
+    step = _step(max(high - low, least) or abs(high) or 1.0)
+    first = math.floor(low / step + 1e-9)
+    last = max(math.ceil(high / step - 1e-9), first + 1)
+    while (last - first) * step < least * (1.0 - 1e-9):
+        last += 1
+    ticks = tuple(round(one * step, 10) for one in range(first, last + 1))
+    return Scale(ticks[0], ticks[-1], ticks)
+
+
+def doublings(largest: float) -> Scale:
+    """1, 2, 4, ... and the largest, evenly apart."""
+    ticks = [2.0**power for power in range(math.ceil(math.log2(largest)))]
+    # one just before the largest would stand in its way
+    far = [tick for tick in ticks if largest / tick >= _APART]
+    return Scale(1.0, largest, (*far, float(largest)), log=True)
+
+
+def label(raw: str) -> Markup:
+    """Escape a name so that it may wrap after an underscore, slash or hyphen and nowhere else."""
+    return Markup("<wbr>").join(escape(part) for part in re.split(r"(?<=[_/-])", raw))
+
+
+def _tight(scale: Scale, high: float) -> Scale:
+    """The scale up to `high`, with the ticks that are left."""
+    if high <= scale.low:
+        return scale
+    return Scale(scale.low, high, [tick for tick in scale.ticks if tick <= high])
+
+
+def _held(
+    rows: Sequence[Interval], lines: Sequence[Reference], within: tuple[float, float] | None
+) -> list[float]:
+    low, high = within or (-math.inf, math.inf)
+    ends = [end for row in rows for end in (row.low, row.high) if end is not None]
+    values = [row.value for row in rows if row.value is not None]
+    return [*values, *(line.value for line in lines), *(min(high, max(low, end)) for end in ends)]
+
+
+def _step(width: float) -> float:
+    """The round number, 1, 2 or 5 of a power of ten, that `_TICKS` of cover the width."""
+    rough = width / _TICKS
+    power = 10.0 ** math.floor(math.log10(rough))
+    return next(power * one for one in (1.0, 2.0, 5.0, 10.0) if power * one >= rough * 0.999)
+
+
+def _row(row: Interval, lines: Sequence[Reference], scale: Scale) -> Markup:
+    drawn = [
+        _line("ref " + line.colour, scale.place(line.value), 0, scale.place(line.value), 100)
+        for line in lines
     ]
-    values += [line.value for line in lines]
-    low = 10 * (min(values) // 10)
-    high = -10 * (-max(values) // 10)
-    return low, max(high, low + 10)
+    if row.value is not None:
+        drawn += _mark(row, row.value, scale)
+    said = row.said or ("" if row.value is None else f"{row.value:.1f}")
+    return Markup(
+        '<span class="label">{}</span><div class="track"><svg aria-hidden="true">{}</svg></div>'
+        '<span class="value">{}</span>'
+    ).format(label(row.label), Markup("").join(drawn), said)
 
 
-def _short(label: str) -> str:
-    if len(label) <= _LONGEST_LABEL:
-        return label
-    half = _LONGEST_LABEL // 2 - 1
-    return f"{label[: half + 1]}…{label[-half:]}"
+def _mark(row: Interval, value: float, scale: Scale) -> list[Markup]:
+    drawn = []
+    if row.low is not None and row.high is not None:
+        drawn.append(_line(row.colour, scale.place(row.low), 50, scale.place(row.high), 50))
+    if row.inner is not None:
+        low, high = (scale.place(end) for end in row.inner)
+        drawn.append(_line(f"inner {row.colour}", low, 50, high, 50))
+    return [*drawn, _circle(row.colour, scale.place(value), 50, 4.5)]
 
 
-def _marker(points: Sequence[tuple[float, float]]) -> str:
-    return "o" if len(points) == 1 else ""
+def _ticks(scale: Scale) -> Markup:
+    texts = [
+        Markup('<text x="{}%" y="1em">{}</text>').format(_short(scale.place(tick)), _said(tick))
+        for tick in scale.ticks
+    ]
+    drawn = Markup("").join(texts)
+    return Markup('<div class="track ticks"><svg aria-hidden="true">{}</svg></div>').format(drawn)
 
 
-def _svg(figure: Any, salt: str) -> str:
-    import matplotlib as mpl
+def _grid(x: Scale, y: Scale) -> list[Markup]:
+    drawn = []
+    for tick in y.ticks:
+        at = 100 - y.place(tick)
+        drawn.append(_line("grid", 0, at, 100, at))
+        text = Markup('<text class="up" x="-6" y="{}%" dy="0.35em">{}</text>')
+        drawn.append(text.format(_short(at), _said(tick)))
+    for tick in x.ticks:
+        text = Markup('<text x="{}%" y="100%" dy="1.4em">{}</text>')
+        drawn.append(text.format(_short(x.place(tick)), _said(tick)))
+    return drawn
 
-    buffer = io.StringIO()
-    # The salt names clip paths: different charts on one page must not share names.
-    with mpl.rc_context(
-        {"svg.hashsalt": salt, "svg.fonttype": "none", "axes.unicode_minus": False}
-    ):
-        figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None})
-    return _themed(buffer.getvalue())
+
+def _stretched(lines: Sequence[Line], x: Scale, y: Scale) -> Markup:
+    """Bands and lines: these may be stretched to any width, their strokes may not."""
+    drawn = []
+    for line in lines:
+        held = [dot for dot in line.dots if dot.low is not None and dot.high is not None]
+        if len(held) > 1:
+            lower = [(dot.x, dot.low or 0.0) for dot in held]
+            upper = [(dot.x, dot.high or 0.0) for dot in reversed(held)]
+            drawn.append(_path("polygon", f"band {line.style}", [*lower, *upper], x, y))
+        drawn.append(_path("polyline", line.style, [(dot.x, dot.y) for dot in line.dots], x, y))
+    box = '<svg viewBox="0 0 100 100" preserveAspectRatio="none">{}</svg>'
+    return Markup(box).format(Markup("").join(drawn))
 
 
-def _themed(text: str) -> str:
-    """Keep the drawing only: page colours, page font, no fixed size, no unused names."""
-    text = text[text.index("<svg") :].strip()
-    text = re.sub(r"\s*<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
-    text = re.sub(r"<!--.*?-->\s*", "", text, flags=re.DOTALL)
-    text = re.sub(r' (?:width|height)="[\d.]+pt"', "", text, count=2)
-    text = re.sub(r"font: (?:\d+ )?([\d.]+)px [^;\"]*", r"font-size: \1px", text)
-    used = set(re.findall(r"#([\w-]+)", text))
-    text = re.sub(r' id="([\w.-]+)"', lambda m: m[0] if m[1] in used else "", text)
-    for name, colour in _COLOURS.items():
-        text = text.replace(colour, f"var(--{name})")
-    return text
+def _dots(lines: Sequence[Line], x: Scale, y: Scale) -> list[Markup]:
+    return [
+        _circle(line.style, x.place(dot.x), 100 - y.place(dot.y), 3)
+        for line in lines
+        if len(line.dots) <= _DOTTED
+        for dot in line.dots
+    ]
+
+
+def _path(
+    tag: str, style: str, points: Iterable[tuple[float, float]], x: Scale, y: Scale
+) -> Markup:
+    places = " ".join(
+        f"{_short(x.place(one))},{_short(100 - y.place(other))}" for one, other in points
+    )
+    made = '<{} class="{}" points="{}" vector-effect="non-scaling-stroke"/>'
+    return Markup(made).format(Markup(tag), style, places)
+
+
+def _line(style: str, x1: float, y1: float, x2: float, y2: float) -> Markup:
+    made = '<line class="{}" x1="{}%" y1="{}%" x2="{}%" y2="{}%"/>'
+    return Markup(made).format(style, *map(_short, (x1, y1, x2, y2)))
+
+
+def _circle(style: str, x: float, y: float, radius: float) -> Markup:
+    made = '<circle class="{}" cx="{}%" cy="{}%" r="{}"/>'
+    return Markup(made).format(style, _short(x), _short(y), _short(radius))
+
+
+def _short(value: float) -> str:
+    return f"{value:.2f}".rstrip("0").rstrip(".")
+
+
+def _said(tick: float) -> str:
+    return f"{tick:,.10g}"

@@ -12,26 +12,26 @@ from rich.text import Text
 
 from reason_w2s.report import wording
 
+WIDTH = 100
+"""Columns that a table fits into; longer names of models are folded."""
+
 # Columns are too narrow for the words themselves; the caption spells them out.
 _MISSING = "n.m."
+_UNKNOWN = "n.k."
+_PLAIN = box.Box("\n".join(["    "] * 2 + [" -- "] + ["    "] * 5) + "\n", ascii=True)
 
 
 def table(results: Mapping[str, Any], *, plain: bool = False) -> Table:
-    """One row per model and suite: accuracy with its interval, rates, tokens, labels.
+    """One row per model and suite: accuracy with its interval, rates, tokens, gold labels.
 
-    The accuracy by first answers is shown where it is another than by last ones.
-    `plain` draws with ASCII only, for files and pipes.
+    n: problems, and samples of each where there are several: 30x32. The accuracy by first answers
+    is shown where it is another than by last ones. `plain` draws with ASCII only, for files and
+    pipes.
     """
     scores = results.get("scores") or []
     suites = list(dict.fromkeys(score["suite"] for score in scores))
-    made = Table(title=_title(results, suites), title_justify="left", caption_justify="left")
-    made.box, made.padding = (box.ASCII2, (0, 1)) if plain else (box.SIMPLE_HEAD, (0, 1, 0, 0))
-    made.add_column("model", overflow="fold", min_width=12)
     first = any(_shows_first(score) for score in scores)
-    names = ("accuracy %\n[95%]", "n", "stop\n%", "cut\n%", "no\nanswer %", "tokens")
-    for name in (names[0], *(["first\n%"] if first else []), *names[1:]):
-        made.add_column(name, justify="right", no_wrap=True)
-    made.add_column("gold labels\nused", min_width=9)
+    made = _head(_title(results, suites), plain=plain, first=first)
     rows = {
         suite: [_cells(row, first=first) for row in scores if row["suite"] == suite]
         for suite in suites
@@ -42,8 +42,8 @@ def table(results: Mapping[str, Any], *, plain: bool = False) -> Table:
             made.add_row(Text(f"{suite}:"), style="" if plain else "bold")
         for cells in rows[suite]:
             made.add_row(*map(Text, cells))
-    if any(_MISSING in cell for made_rows in rows.values() for row in made_rows for cell in row):
-        made.caption = f"{_MISSING}: {wording.MISSING}"
+    said = {cell for some in rows.values() for cells in some for cell in cells[1:]}
+    made.caption = _caption(" ".join(said))
     return made
 
 
@@ -51,17 +51,23 @@ def show(results: Mapping[str, Any], file: TextIO) -> None:
     """Write the table and the warnings to `file`: with colours and lines on a terminal, else as
     plain text."""
     plain = not file.isatty()
-    made = table(results, plain=plain)
     console = Console(file=file, no_color=True, highlight=False) if plain else Console(file=file)
-    if plain:
-        # A file has no width: nothing is wrapped or cut.
-        console.width = max(
-            80, console.measure(made, options=console.options.update(width=999)).maximum
-        )
+    console.width = WIDTH if plain else min(WIDTH, console.width)
+    made = table(results, plain=plain)
     console.print(made if results.get("scores") else made.title)
     for warning in results.get("warnings") or []:
         line = Text(f"warning: {warning}", style="" if plain else "yellow")
         console.print(line, soft_wrap=plain)
+
+
+def _head(title: Text, *, plain: bool, first: bool) -> Table:
+    made = Table(title=title, title_justify="left", caption_justify="left")
+    made.box, made.padding = (_PLAIN if plain else box.SIMPLE_HEAD), (0, 1, 0, 0)
+    made.add_column("model", overflow="fold", min_width=12)
+    names = ["accuracy %\n[95%]", *(["first\n%"] if first else []), "n", "stop\n%", "cut\n%"]
+    for name in [*names, "no\nans. %", "tokens", "gold\nanswers", "gold\nsolutions"]:
+        made.add_column(name, justify="right", no_wrap=True)
+    return made
 
 
 def _title(results: Mapping[str, Any], suites: list[str]) -> Text:
@@ -69,6 +75,12 @@ def _title(results: Mapping[str, Any], suites: list[str]) -> Text:
     if not suites:
         return Text(f"{name}: nothing was evaluated")
     return Text(f"{name}: {suites[0]}" if len(suites) == 1 else f"{name}: {len(suites)} suites")
+
+
+def _caption(said: str) -> str | None:
+    """What the short forms in the table mean, where they occur."""
+    meant = ((_MISSING, wording.MISSING), (_UNKNOWN, "not known, as the model was made elsewhere"))
+    return "; ".join(f"{short}: {long}" for short, long in meant if short in said) or None
 
 
 def _shows_first(score: Mapping[str, Any]) -> bool:
@@ -80,14 +92,19 @@ def _shows_first(score: Mapping[str, Any]) -> bool:
 def _cells(score: Mapping[str, Any], *, first: bool) -> list[str]:
     """The texts of one row; the caller wraps them, or rich would read [brackets] as markup."""
     cells = [
-        score["model"],
         f"{wording.percent(score.get('accuracy'))} {wording.interval(score)}",
         *([wording.percent(score.get("first_accuracy"))] if first else []),
-        wording.count(score.get("n")),
+        wording.size(score),
         wording.percent(score.get("stop_rate")),
         wording.percent(score.get("truncation_rate")),
         wording.percent(score.get("no_answer_rate")),
         wording.number(score.get("mean_tokens")),
-        wording.labels(score.get("labels")),
+        *_labels(score.get("labels")),
     ]
-    return [cells[0], *(cell.replace(wording.MISSING, _MISSING) for cell in cells[1:])]
+    return [score["model"], *(cell.replace(wording.MISSING, _MISSING) for cell in cells)]
+
+
+def _labels(used: Mapping[str, Any] | None) -> list[str]:
+    if used is None:
+        return [_UNKNOWN, _UNKNOWN]
+    return [wording.count(used.get(kind)) for kind in ("answers", "solutions")]

@@ -25,6 +25,13 @@ def choosing(rows: Iterable[Mapping[str, Any]]) -> Rows:
     return [row for row in own(rows) if row["stage"] in ("select", "pair") or row.get("dropped")]
 
 
+def suites(results: Mapping[str, Any]) -> list[str]:
+    """Suite names in the order they are declared, then any that only scores mention."""
+    named = [row["name"] for row in results.get("suites") or []]
+    scored = [row["suite"] for row in results.get("scores") or []]
+    return list(dict.fromkeys([*named, *scored]))
+
+
 def cost(rows: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     """One row for many of the ledger: tokens and seconds summed, the largest peak memory."""
     listed = list(rows)
@@ -34,6 +41,20 @@ def cost(rows: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     }
     peaks = [row["peak_memory_mib"] for row in listed if row.get("peak_memory_mib") is not None]
     return {**summed, "peak_memory_mib": max(peaks, default=None)}
+
+
+def labelled(scores: Iterable[Mapping[str, Any]]) -> Rows:
+    """One row for each model: the labels it cost are the same on every suite."""
+    found: dict[str, Mapping[str, Any]] = {}
+    for row in scores:
+        found.setdefault(row["model"], row)
+    return list(found.values())
+
+
+def curve_at(score: Mapping[str, Any], name: str, k: int) -> Mapping[str, Any]:
+    """The point of a score's curve at `k`; empty where it has none."""
+    found = (score.get("curves") or {}).get(name) or []
+    return next((row for row in found if row["k"] == k), {})
 
 
 def _is_measuring(row: Mapping[str, Any]) -> bool:

@@ -11,11 +11,13 @@ from typing import Any
 from reason_w2s.report import rows
 
 MISSING = "not measured"
+CHANCE = 0.5
+"""The AUC of what tells nothing."""
 
 
-def percent(share: float | None) -> str:
+def percent(share: float | None, digits: int = 1) -> str:
     """A share of 1 as a number of percent, to one decimal."""
-    return MISSING if share is None else f"{100 * share:.1f}"
+    return MISSING if share is None else f"{100 * share:.{digits}f}"
 
 
 def interval(row: Mapping[str, Any]) -> str:
@@ -63,12 +65,36 @@ def gap(row: Mapping[str, Any]) -> str:
     """A gap with its interval: a share of the way to the ceiling, or points where it has none."""
     if row.get("value") is None:
         return MISSING
-    unit, scale, digits = ("", 1, 2) if row.get("ceiling") else (" points", 100, 1)
+    unit, scale, digits = (" points", 100, 1) if is_gain(row) else ("", 1, 2)
     ends = [
         number(None if row.get(end) is None else scale * row[end], digits)
         for end in ("low", "high")
     ]
     return f"{number(scale * row['value'], digits)}{unit} [{', '.join(ends)}]"
+
+
+def is_gain(row: Mapping[str, Any]) -> bool:
+    """Whether a gap is a difference, in points, and no share of the way to a ceiling."""
+    return row.get("measure") == "gain"
+
+
+def size(score: Mapping[str, Any]) -> str:
+    """Problems, and samples of each where there are several: 30x32; (960) where their numbers
+    differ: 30 (960)."""
+    n, samples = score.get("n"), score.get("samples")
+    if not n or samples in (None, n):
+        return count(n)
+    return f"{n:,}x{samples // n:,}" if samples % n == 0 else f"{n:,} ({samples:,})"
+
+
+def auc(row: Mapping[str, Any]) -> str:
+    """What the length of a response alone says of which side of a pair it is."""
+    found = [number(row.get(name), 2) for name in ("auc", "low", "high")]
+    said = f"A length-only classifier predicts chosen with AUC {found[0]} [{', '.join(found[1:])}]"
+    low, high = row.get("low"), row.get("high")
+    if low is None or high is None or low <= CHANCE <= high:
+        return f"{said}: no better than chance"
+    return f"{said}: the {'longer' if low > CHANCE else 'shorter'} one tends to be chosen"
 
 
 def p_value(p: float | None) -> str:

@@ -7,15 +7,22 @@ from typing import Any
 HOSTILE = "3 * 4 = 12\n<script>alert('x')</script> & </pre>"
 
 
+KEYS = {"teacher": "aaaa11112222", "tuned": "bbbb11112222", "ceiling": "cccc11112222"}
+
+
 def score(model: str, accuracy: float | None, suite: str = "world_test") -> dict[str, Any]:
     """One row of "scores"."""
     near = None if accuracy is None else max(0.0, accuracy - 0.04)
     far = None if accuracy is None else accuracy + 0.04
     return {
         "model": model,
+        "step": model,
         "suite": suite,
+        "key": KEYS.get(model, "dddd11112222"),
+        "trained": model == "tuned",
         "n": 600,
-        "samples": 1,
+        "samples": 600,
+        "correct": None if accuracy is None else round(600 * accuracy),
         "accuracy": accuracy,
         "first_accuracy": accuracy,
         "low": near,
@@ -25,9 +32,63 @@ def score(model: str, accuracy: float | None, suite: str = "world_test") -> dict
         "no_answer_rate": 0.0,
         "undecided_rate": 0.0,
         "mean_tokens": 31.25,
+        "errors": {"total": 0.0201, "problems": None, "samples": None},
         "by_level": {"10": {"n": 5, "accuracy": 0.2, "low": 0.0, "high": 0.6}, "2": {"n": 9}},
-        "labels": {"answers": 1000, "solutions": 1},
+        "by_subject": {"all": {"n": 14, "accuracy": 0.3, "low": 0.1, "high": 0.6}},
+        "by_steps": {},
+        "curves": {"average": [], "pass": [], "majority": []},
+        "labels": {"answers": 1000, "solutions": 1, "sets": {"train": {"answers": 1000}}},
     }
+
+
+def sampled(model: str, accuracy: float, suite: str = "drawn") -> dict[str, Any]:
+    """One row of "scores" with four samples of each of 30 problems."""
+    curves = {
+        name: [point(k, accuracy + slope * step) for step, k in enumerate((1, 2, 4))]
+        for name, slope in (("average", 0.0), ("pass", 0.1), ("majority", 0.02))
+    }
+    errors = {"total": 0.05, "problems": 0.04, "samples": 0.03}
+    row = score(model, accuracy, suite)
+    return {**row, "n": 30, "samples": 120, "curves": curves, "errors": errors}
+
+
+def point(k: int, value: float) -> dict[str, Any]:
+    """One point of a curve."""
+    return {"k": k, "n": 30, "value": value, "low": value / 2, "high": 0.75}
+
+
+def gap(name: str = "pgr", **other: Any) -> dict[str, Any]:
+    """One row of "gaps"."""
+    return {
+        "name": name,
+        "suite": "world_test",
+        "measure": "PGR",
+        "start": "teacher",
+        "reached": "tuned",
+        "ceiling": "ceiling",
+        "accuracies": {"start": 0.4, "reached": 0.62, "ceiling": 0.75},
+        "n": 600,
+        "value": 0.6286,
+        "low": 0.5,
+        "high": 0.75,
+        "refused": None,
+        "sentence": "tuned: PGR 0.63 [0.50, 0.75]",
+        **other,
+    }
+
+
+def refused(name: str = "refused_pgr") -> dict[str, Any]:
+    """A gap that is not given."""
+    nothing = {"value": None, "low": None, "high": None}
+    return gap(name, **nothing, refused="floor and ceiling are not separable")
+
+
+def lengths(auc: float = 0.61) -> dict[str, Any]:
+    """One row of "lengths"."""
+    quantiles = {"5": 10.0, "25": 14.0, "50": 20.0, "75": 26.0, "95": 44.0}
+    side = {"mean": 21.5, "quantiles": quantiles}
+    ends = {"auc": auc, "low": auc - 0.04, "high": auc + 0.04}
+    return {"step": "pairs", "pairs": 893, "chosen": side, "rejected": side, **ends}
 
 
 def full() -> dict[str, Any]:
@@ -60,6 +121,7 @@ def full() -> dict[str, Any]:
                 "in": 4000,
                 "out": 812,
                 "dropped": {"graded.correct is false": 3188},
+                "key": "eeee11112222",
             }
         ],
         "graded": [{"step": "graded", "status": {"correct": 812, "wrong": 0}, "rules": {}}],
@@ -99,12 +161,23 @@ def full() -> dict[str, Any]:
             }
         ],
         "warnings": ["tuned on world_test: stopped by itself on 80.0% of its <answers>"],
-        "suites": [{"name": "world_test", "n": 600, "sampling": {"temperature": 0.0}}],
+        "suites": [
+            {
+                "name": "world_test",
+                "n": 600,
+                "samples": 1,
+                "sampling": {"temperature": 0.0},
+                "kind": "number",
+            },
+            {"name": "drawn", "n": 30, "samples": 4, "sampling": {"n": 4}, "kind": "latex"},
+        ],
         "scores": [
             score("teacher", 0.4),
             score("tuned", 0.62),
             score("ceiling", 0.75),
             score("lost", None),
+            sampled("teacher", 0.3),
+            sampled("tuned", 0.5),
         ],
         "comparisons": [
             {
@@ -115,26 +188,49 @@ def full() -> dict[str, Any]:
                 "difference": 0.22,
                 "low": 0.17,
                 "high": 0.27,
-                "wins": 150,
-                "losses": 18,
+                "wins": [f"w{number}" for number in range(150)],
+                "losses": ["l<1>", "l2"],
                 "p": 1e-12,
-                "sentence": "tuned is 22.0 points above teacher",
-            }
-        ],
-        "gaps": [
+                "outcome": "above",
+                "sentence": "tuned is above teacher by +22.0 points",
+            },
             {
-                "name": "pgr",
-                "floor": "teacher",
-                "reached": "tuned",
-                "ceiling": "ceiling",
+                "a": "ceiling",
+                "b": "tuned",
                 "suite": "world_test",
-                "value": None,
-                "low": None,
-                "high": None,
-                "refused": "floor and ceiling are not separable",
-                "accuracies": {"floor": 0.4, "reached": 0.62, "ceiling": 0.75},
+                "n": 600,
+                "difference": 0.013,
+                "low": -0.01,
+                "high": 0.04,
+                "wins": [],
+                "losses": [],
+                "p": 0.4,
+                "outcome": "within noise",
+                "sentence": "ceiling against tuned: +1.3 points, within noise",
+            },
+        ],
+        "gaps": [gap(), refused()],
+        "controls": [
+            {"role": "headroom", "model": "lost"},
+            {"role": "own_gold", "model": "ceiling"},
+            {"role": "self_distilled", "model": None},
+        ],
+        "checkpoints": [
+            {
+                "suite": "world_test",
+                "points": [
+                    {
+                        "model": f"checkpoint-{updates}",
+                        "updates": updates,
+                        "accuracy": updates / 100,
+                        "low": updates / 100 - 0.02,
+                        "high": updates / 100 + 0.02,
+                    }
+                    for updates in (20, 40, 60)
+                ],
             }
         ],
+        "lengths": [lengths()],
         "ledger": {
             "rows": [
                 {
@@ -149,6 +245,7 @@ def full() -> dict[str, Any]:
                 {"step": "eval/a/world", "stage": "sample", "tokens_generated": 77, "seconds": 2.0},
                 {"step": "eval/b/world", "stage": "sample", "tokens_generated": 23, "seconds": 1.0},
             ],
+            "kept": [{"step": "chosen", "examples": 812, "tokens": 138.4, "seconds": 0.027}],
             "total": {"tokens_generated": 0, "tokens_trained": 36540, "seconds": 75.0},
         },
         "environment": {"python": "3.11.7", "reproducible": True},

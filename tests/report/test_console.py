@@ -5,7 +5,7 @@ import io
 from rich.console import Console
 
 from reason_w2s.report import console
-from tests.report.results import full, score
+from tests.report.results import full, sampled, score
 
 
 class Terminal(io.StringIO):
@@ -18,13 +18,40 @@ def shown(results: dict, file: io.StringIO) -> str:
     return file.getvalue()
 
 
-def test_a_file_gets_plain_text_with_nothing_cut():
-    results = {**full(), "scores": [score("a_model_with_" + "long_" * 20 + "name", 0.6234)]}
+def test_a_file_gets_plain_text_of_a_hundred_columns_with_nothing_cut():
+    long = "a_model_with_" + "long_" * 20 + "name"
+    results = {**full(), "scores": [score(long, 0.6234)], "warnings": []}
     text = shown(results, io.StringIO())
     assert "\x1b" not in text and text.isascii()
-    row = next(line for line in text.splitlines() if "long_long" in line)
-    assert "name" in row and "62.3 [58.3, 66.3]" in row
-    assert "1,000 answers, 1 solution" in row
+    lines = text.splitlines()
+    assert max(map(len, lines)) <= 100
+    row = next(line for line in lines if "62.3 [58.3, 66.3]" in line)
+    assert row.split()[-2:] == ["1,000", "1"]
+    folded = [line.split()[0] for line in lines[lines.index(row) :] if line.strip()]
+    assert "".join(folded[: folded.index("n.m.:")]) == long
+
+
+def test_a_model_made_elsewhere_has_unknown_labels():
+    text = shown({**full(), "scores": [{**score("hub", 0.5), "labels": None}]}, io.StringIO())
+    assert next(line for line in text.splitlines() if "hub" in line).split()[-2:] == ["n.k."] * 2
+    assert "n.k.: not known" in text
+
+
+def test_n_is_problems_by_samples():
+    scores = [score("one", 0.5), sampled("four", 0.5), {**sampled("odd", 0.5), "samples": 119}]
+    lines = shown({**full(), "scores": scores}, io.StringIO()).splitlines()
+    for name, said in (("one", "600"), ("four", "30x4"), ("odd", "30 (119)")):
+        assert f" {said} " in next(line for line in lines if line.strip().startswith(name))
+
+
+def test_the_widest_numbers_fit_a_hundred_columns():
+    wide = {**score("student", 1.0), "n": 13_190, "samples": 13_190 * 64}
+    wide |= {"low": 0.9, "high": 1.0, "first_accuracy": 0.5, "mean_tokens": 16_384.5}
+    wide |= {"labels": {"answers": 100_000, "solutions": 100_000}, "stop_rate": 1.0}
+    text = shown({**full(), "scores": [wide], "warnings": []}, io.StringIO())
+    assert max(map(len, text.splitlines())) <= 100
+    assert "student " in text and "100.0 [90.0, 100.0]" in text
+    assert "13,190x64" in text and "16,384.5" in text
 
 
 def test_a_missing_number_is_said_to_be_missing():

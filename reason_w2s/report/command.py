@@ -1,0 +1,79 @@
+"""`reason-w2s report`: write the page of runs and print their tables, or verify them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TextIO
+
+from reason_w2s.errors import ConfigError, StoreError
+from reason_w2s.report import console
+from reason_w2s.report.html import write
+from reason_w2s.report.verify import verified
+from reason_w2s.runs.results import results
+from reason_w2s.runs.run import Run
+
+PAGE = "report.html"
+_SHOWN = 5
+
+
+def report(runs: Sequence[Run], out: Path | None, file: TextIO, *, table: bool = True) -> Path:
+    """Work out the results of runs, write one page of them and print each one's table to `file`.
+
+    Raises:
+        ConfigError: several runs and no `out`, a run twice, or `out` is a folder.
+    """
+    place = _place(runs, out)
+    found = {name: results(run) for name, run in names(runs).items()}
+    place.parent.mkdir(parents=True, exist_ok=True)
+    write(found, place)
+    for one in found.values() if table else ():
+        console.show(one, file)
+    return place
+
+
+def verify(runs: Sequence[Run]) -> Iterator[str]:
+    """A line per run of how many numbers are what its rows say.
+
+    Raises:
+        StoreError: some are not; the first of them are named.
+    """
+    for name, run in names(runs).items():
+        found = verified(run)
+        if found.differences:
+            more = len(found.differences) - _SHOWN
+            raise StoreError(
+                f"{run.folder}: {len(found.differences):,} of {found.compared:,} numbers are not "
+                f"what the rows say: {' | '.join(found.differences[:_SHOWN])}"
+                f"{f' | and {more:,} more' if more > 0 else ''}; write them again with: "
+                f"reason-w2s report {run.folder}"
+            )
+        yield f"{name}: {found.compared:,} numbers recomputed from the rows, all equal"
+
+
+def names(runs: Sequence[Run]) -> dict[str, Run]:
+    """The runs by their folders' names, with the folder above where two share one.
+
+    Raises:
+        ConfigError: the same run twice.
+    """
+    folders = [run.folder.resolve() for run in runs]
+    often = Counter(folder.name for folder in folders)
+    found = {
+        folder.name if often[folder.name] == 1 else f"{folder.parent.name}/{folder.name}": run
+        for folder, run in zip(folders, runs, strict=True)
+    }
+    if len(found) != len(runs):
+        given = ", ".join(str(run.folder) for run in runs)
+        raise ConfigError(f"report: got {given}; expected different runs, each under another name")
+    return found
+
+
+def _place(runs: Sequence[Run], out: Path | None) -> Path:
+    if out is None and len(runs) > 1:
+        raise ConfigError(f"report: {len(runs)} runs make one page; name it: --out FILE.html")
+    place = out or runs[0].folder / PAGE
+    if place.is_dir():
+        raise ConfigError(f"--out {place}: is a folder; name a file: {place / PAGE}")
+    return place
