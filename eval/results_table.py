@@ -1,4 +1,4 @@
-"""The results tables of README.md and recipes/README.md, made from runs and from nothing else.
+"""The tables of README.md, recipes/README.md and eval/README.md, made from what was measured alone.
 
     python eval/results_table.py --take runs/quickstart-seed0 \\
         --command "reason-w2s run recipes/quickstart.yaml --seed 0"
@@ -116,6 +116,42 @@ def family() -> list[str]:
     return [accuracies(kept(name), "world", f"`{name}`") for name in FAMILY]
 
 
+def coverage() -> list[str]:
+    """What eval/README.md shows of bench/coverage.py: how often 95% intervals hold the truth."""
+    found = json.loads((BASELINES / "coverage.json").read_text(encoding="utf-8"))
+    gaps = sorted({one["errors"] for one in found["gap"]})
+    heads = ["n", "samples", "accuracy: mean over p (least, most)", "width at p = .5"]
+    heads += ["difference: mean (least, most)", *(f"PGR, gap of {size} SE" for size in gaps)]
+    lines = [row(heads), row(["---"] * len(heads)).replace(" ", "")]
+    sizes = dict.fromkeys((one["n"], one["samples"]) for one in found["accuracy"])
+    for n, samples in sizes:
+        own = {
+            name: [one for one in found[name] if (one["n"], one["samples"]) == (n, samples)]
+            for name in ("accuracy", "difference", "gap")
+        }
+        width = next(one["mean_width"] for one in own["accuracy"] if one["share"] == 0.5)
+        cells = [str(n), str(samples), spread(own["accuracy"]), f"{100 * width:.1f}"]
+        cells += [spread(own["difference"]), *map(given, own["gap"])]
+        lines.append(row(cells))
+    said = (
+        f"Percent of {found['repeats']:,} simulated evaluations whose 95% interval holds the true "
+        f"value, over p = .1, .3, .5, .7, .9; widths in points. PGR: of the shares that were given "
+        f"(in brackets: of all, how many were refused)."
+    )
+    return [said, "\n".join(lines)]
+
+
+def spread(cells: list[dict[str, Any]]) -> str:
+    """`95.1 (93.5, 97.2)`."""
+    held = [100 * one["ours"] for one in cells]
+    return f"{sum(held) / len(held):.1f} ({min(held):.1f}, {max(held):.1f})"
+
+
+def given(cell: dict[str, Any]) -> str:
+    """`96.6 (53.3 refused)`."""
+    return f"{100 * cell['ours']:.1f} ({100 * cell['refused']:.1f} refused)"
+
+
 def rewritten(path: Path, parts: list[str]) -> str:
     """The file's text with these parts between its markers."""
     before, rest = path.read_text(encoding="utf-8").split(START)
@@ -123,7 +159,7 @@ def rewritten(path: Path, parts: list[str]) -> str:
 
 
 def main() -> None:
-    """Take baselines, check the README, or rewrite it."""
+    """Take a baseline, check the tables, or rewrite them."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
     parser.add_argument("--take", type=Path, metavar="RUN")
     parser.add_argument("--command", help="what made the run that is taken")
@@ -134,7 +170,11 @@ def main() -> None:
         if not arguments.command:
             parser.error("--take needs --command: what made the run")
         take(arguments.take, arguments.command, arguments.tolerance)
-    wanted = {ROOT / "README.md": quickstart(), ROOT / "recipes" / "README.md": family()}
+    wanted = {
+        ROOT / "README.md": quickstart(),
+        ROOT / "recipes" / "README.md": family(),
+        ROOT / "eval" / "README.md": coverage(),
+    }
     for path, parts in wanted.items():
         text = rewritten(path, parts)
         if arguments.check and text != path.read_text(encoding="utf-8"):
