@@ -16,25 +16,19 @@ import math
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
 
-from reason_w2s.answers.algebra.expression import Unreadable
-from reason_w2s.answers.algebra.formula import same_formula
-from reason_w2s.answers.algebra.parser import parse
-from reason_w2s.answers.normalize import normalize
-from reason_w2s.answers.reading.numbers import read_number
+from reason_w2s.answers import minerva
+from reason_w2s.answers.minerva import Same
 from reason_w2s.answers.verdict import ParityKind, Status, Verdict
 from reason_w2s.errors import ConfigError
-
-# Longer formulas go to no worker; theirs would be stopped after five seconds.
-MAX_FORMULA_CHARS = 500
 
 
 def parity(response: object, gold: object, kind: str) -> Verdict:
     """Grade a whole response by the fixed rule of that name.
 
     A response that is no text, or in which the rule finds nothing, is `no_answer`. A gold is a text
-    or a number; several accept any of them. An empty gold is `unparseable_gold`.
+    or a number; several accept any of them. No gold is `unparseable_gold`; an empty text is
+    compared as it is, as theirs do.
 
     Raises:
         ConfigError: there is no such rule.
@@ -56,22 +50,18 @@ def parity_equal(prediction: object, gold: object, kind: str) -> Verdict:
     answer = _text(prediction)
     if answer is None:
         return Verdict("no_answer", False, reason="no answer to compare")
-    golds = [text for text in map(_text, _golds(gold)) if text is not None and text.strip()]
+    golds = [text for text in map(_text, _golds(gold)) if text is not None]
     if not golds:
         return Verdict("unparseable_gold", None, answer, reason="the gold answer is missing")
     verdicts = [_verdict(answer, rule.same(answer, text)) for text in golds]
     return min(verdicts, key=lambda verdict: (True, None, False).index(verdict.correct))
 
 
-# What a comparison says: equal or not, or why that stays open.
-_Same = bool | Literal["timeout", "error"]
-
-
 @dataclass(frozen=True, slots=True)
 class _Parity:
     name: ParityKind
     extract: Callable[[str], str | None]
-    same: Callable[[str, str], _Same]
+    same: Callable[[str, str], Same]
 
 
 def _rule(kind: str) -> _Parity:
@@ -94,7 +84,7 @@ def _text(value: object) -> str | None:
     return repr(value) if value.bit_length() < 10_000 else None
 
 
-def _verdict(answer: str, same: _Same) -> Verdict:
+def _verdict(answer: str, same: Same) -> Verdict:
     if isinstance(same, bool):
         status: Status = "correct" if same else "wrong"
         return Verdict(status, same, answer, reason="the rule's comparison")
@@ -129,161 +119,6 @@ def _gsm8k_plain(text: str) -> str:
         before, _, newline = text.rpartition(".")
         text = before + newline
     return text.lower()
-
-
-# lm-evaluation-harness: Minerva
-
-_BEFORE, _AFTER = "Final Answer: The final answer is", " I hope it is correct"
-
-# In the order in which they are replaced.
-_MINERVA_REPLACED = (
-    *(("an ", ""), ("a ", ""), (".$", "$"), ("\\$", ""), ("\\ ", ""), (" ", ""), ("mbox", "text")),
-    *((",\\text{and}", ","), ("\\text{and}", ","), ("\\text{m}", "\\text{}")),
-)
-_MINERVA_WORDS = (
-    *("square", "ways", "integers", "dollars", "mph", "inches", "ft", "hours", "km", "units"),
-    *("\\ldots", "sue", "points", "feet", "minutes", "digits", "cents", "degrees", "cm", "gm"),
-    *("pounds", "meters", "meals", "edges", "students", "childrentickets", "multiples"),
-    *("\\text{s}", "\\text{.}", "\\text{\ns}", "\\text{}^2", "\\text{}^3", "\\text{\n}"),
-    *("\\text{}", "\\mathrm{th}", "^\\circ", "^{\\circ}", "\\;", ",\\!", "{,}", '"', "\\dots"),
-)
-_WHOLE_WORDS = [re.compile(rf"(?<!\\)\b{word}\b") for word in _MINERVA_WORDS if word.isalpha()]
-_COMMAND = re.compile(r"(\\[a-zA-Z]+)")
-_SHORT_FRACTION = re.compile(r"frac([^{])(.)")
-_SHORT_ROOT = re.compile(r"sqrt(?!\[)([^{])")
-_MARK = re.compile(r"[(\[{)\]}]|,(?!\d{3}(?!\d))|;|(?<=\d)_|\.(?!\d)")
-_MIXED = re.compile(r"(\d)\\frac")
-_THOUSANDS = re.compile(r"-?\d{1,3}(?:,\d{3})+")
-
-
-def _minerva(response: str) -> str | None:
-    """What stands between the two phrases, on one line, less the character before the second."""
-    for line in (response + "I hope it is correct.").split("\n"):
-        start = line.find(_BEFORE) + len(_BEFORE)
-        if start < len(_BEFORE):
-            continue
-        end = line.find(_AFTER, start + 1)
-        if 0 <= end < len(line) - len(_AFTER):
-            return line[start : end - 1].strip()
-    return None
-
-
-def _minerva_same(answer: str, gold: str) -> _Same:
-    """Equal as normalised text, or by algebra.
-
-    Theirs reads both with sympy's parse_latex and asks simplify whether the difference is 0. Ours
-    reads the same part of them (see `_read_part`) with the checker's own parser and compares that
-    as the checker does formulas, last by sympy in a worker process. It knows more: to parse_latex
-    pi is a letter and ½ or |x - 1| is nothing. What cannot be read is unequal, here as there.
-    """
-    left, right = minerva_normal(answer), minerva_normal(gold)
-    if left == right:
-        return bool(left)
-    if max(len(left), len(right)) > MAX_FORMULA_CHARS:
-        return False
-    return _by_algebra(_read_part(left), _read_part(right))
-
-
-def _by_algebra(left: str, right: str) -> _Same:
-    if not left or not right or "\\\\" in left + right:
-        return False
-    left, right = normalize(left), normalize(right)
-    numbers = [read_number(text) for text in (left, right)]
-    if any(number is not None and (number.percent or number.unit) for number in numbers):
-        # A unit is a product of letters to it.
-        return False
-    try:
-        outcome = same_formula(left, parse(left), right, parse(right))
-    except Unreadable:
-        return False
-    if outcome in ("timeout", "memory"):
-        return "timeout"
-    return "error" if outcome == "crashed" else outcome == "same"
-
-
-def _read_part(text: str) -> str:
-    r"""The part of a text that parse_latex reads as formula, and how.
-
-    It stops before a comma (`1,2` is 1), a base (`204_5` is 204) or a bracket too many. A ratio is
-    a division, a number before a fraction a factor.
-    """
-    depth, end = 0, len(text)
-    for mark in _MARK.finditer(text):
-        depth += 1 if mark[0] in "([{" else -1 if mark[0] in ")]}" else 0
-        if depth < 0 or (depth == 0 and mark[0] not in ")]}"):
-            end = mark.start()
-            break
-    return _MIXED.sub(r"\1\\cdot\\frac", text[:end].replace(":", "/"))
-
-
-def minerva_normal(text: str) -> str:
-    """The text by which the rule compares: the right side, without units, wrappers and spaces."""
-    text = text.rpartition("=")[2]
-    for word in _WHOLE_WORDS:
-        text = word.sub("", text)
-    for before, after in _MINERVA_REPLACED:
-        text = text.replace(before, after)
-    for expression in _MINERVA_WORDS:
-        text = _without(text, expression)
-    text = "\n".join(map(_formula_of_line, text.split("\n")))
-    for command in ("\\text{", "\\textbf{", "\\overline{"):
-        text = "\n".join(_unwrapped(line, command) for line in text.split("\n"))
-    text = "\n".join(map(_unboxed, text.split("\n")))
-    text = _braced_index_roots(_SHORT_FRACTION.sub(r"frac{\1}{\2}", text))
-    text = _SHORT_ROOT.sub(r"sqrt{\1}", text).replace("$", "")
-    return text.replace(",", "") if _THOUSANDS.fullmatch(text) else text
-
-
-def _without(text: str, expression: str) -> str:
-    """The text less an expression; a word is left alone inside a LaTeX command."""
-    if not expression.isalpha():
-        return text.replace(expression, "")
-    if expression not in text:
-        return text
-    parts = _COMMAND.split(text)
-    parts[::2] = [part.replace(expression, "") for part in parts[::2]]
-    return "".join(parts)
-
-
-def _formula_of_line(line: str) -> str:
-    """Only the line's first formula in dollar signs, where it has one."""
-    parts = line.split("$", 2)
-    return f"${parts[1]}$" if len(parts) == 3 else line
-
-
-def _unwrapped(line: str, command: str) -> str:
-    r"""`\text{a} b` as `a b`; each ends at the first closing brace, nested or not."""
-    done: list[str] = []
-    here = 0
-    while (start := line.find(command, here)) >= 0:
-        inner = start + len(command)
-        end = line.find("}", inner)
-        if end < 0:
-            break
-        done += line[here:start], line[inner:end]
-        here = end + 1
-    return "".join(done) + line[here:]
-
-
-def _unboxed(line: str) -> str:
-    start, end = line.find("\\boxed{"), line.rfind("}")
-    inner = start + len("\\boxed{")
-    return line if start < 0 or end < inner else line[:start] + line[inner:end] + line[end + 1 :]
-
-
-def _braced_index_roots(text: str) -> str:
-    r"""`\sqrt[3]a` as `\sqrt[3]{a}`."""
-    done: list[str] = []
-    here = 0
-    while (start := text.find("sqrt[", here)) >= 0:
-        end = text.find("]", start) + 1
-        if not end:
-            break
-        after = text[end : end + 1]
-        short = after.isalnum() or after == "_"
-        done.append(text[here:end] + (f"{{{after}}}" if short else ""))
-        here = end + short
-    return "".join(done) + text[here:]
 
 
 # hendrycks/math
@@ -388,7 +223,7 @@ _RULES: dict[str, _Parity] = {
     for rule in (
         _Parity("lm_eval_gsm8k_strict", _gsm8k_strict, _gsm8k_same),
         _Parity("lm_eval_gsm8k_flexible", _gsm8k_flexible, _gsm8k_same),
-        _Parity("lm_eval_minerva", _minerva, _minerva_same),
+        _Parity("lm_eval_minerva", minerva.sentence, minerva.same),
         _Parity("hendrycks", _hendrycks, _hendrycks_same),
     )
 }

@@ -4,7 +4,8 @@ import time
 
 import pytest
 
-from reason_w2s.answers.parity import hendrycks_normal, minerva_normal, parity, parity_equal
+from reason_w2s.answers.minerva import minerva_normal
+from reason_w2s.answers.parity import hendrycks_normal, parity, parity_equal
 from reason_w2s.answers.verdict import PARITY_KINDS
 from reason_w2s.errors import ConfigError
 
@@ -66,7 +67,8 @@ def test_minerva_reads_one_sentence_only():
     for answer, gold, correct in (
         ("12", "12", True),
         ("\\frac{1}{2}", "0.5", True),
-        ("x(x+1)", "x^2+x", True),
+        ("2(x+1)", "2x+2", True),
+        ("x(x+1)", "x^2+x", False),
         ("x^2", "x", False),
     ):
         verdict = parity(said.replace("{}", answer), gold, "lm_eval_minerva")
@@ -75,6 +77,42 @@ def test_minerva_reads_one_sentence_only():
     # a sentence that was cut off right before its end still counts
     cut = "Final Answer: The final answer is 3. "
     assert parity(cut, "3", "lm_eval_minerva").correct is True
+
+
+MINERVA = [
+    # what theirs said of each
+    ("4:30 \\text{ p.m.}", "4:30p..", True),  # read up to the dot, a ratio times a letter
+    ("\\frac{1}{216}", "\\frac{1}{{}216}", False),  # a group of nothing is not read
+    ("$\\displaystyle\\frac{3}{4}$", "\\frac{3}{4}", False),  # an unknown command is a letter
+    ("\\displaystyle 0, \\frac{1}{2}", "0, \\frac{1}{2}", True),
+    ("3.0 \\pm 2 \\sqrt{2}", "3 \\pm 2 \\sqrt{2}", True),
+    ("-\\arcsin 1", "-\\frac{\\pi}{2}", False),  # and so are pi, e and i
+    ("0.25\\pi", "\\frac{\\pi}{4}", True),
+    ("\\pi r^2", "r^2\\pi", False),  # \pir, for blanks are gone
+    ("i^2", "-1", False),
+    ("e^0", "1", True),
+    ("\\frac{183803159792058355}{562949953421312}", "326.5", True),  # equal as floats
+    ("0.1+0.2", "0.3", False),
+    ("0.333333333333333333333", "\\frac13", False),
+    ("0.1x", "\\frac{x}{10}", True),
+    ("0.5\\sqrt{3}", "\\frac{\\sqrt{3}}{2}", True),
+    ("5%", "0.05", False),
+    ("070", "70", False),
+    ("00", "0", True),
+    ("5.", "5", False),
+    ("187.5.", "187.5", True),
+    ("8.18.", "8.18", False),
+    ("12men", "12nem", True),  # letters are factors
+    ("a(b+c)", "ab+ac", False),  # but before a bracket a function
+    ("2(3)", "6", True),
+    ("x2", "2x", True),
+    ("(3,\\frac{\\pi}{2}).", "(3,\\frac{\\pi}{2})", False),
+]
+
+
+@pytest.mark.parametrize(("answer", "gold", "same"), MINERVA)
+def test_minerva_reads_as_sympys_parser_does(answer, gold, same):
+    assert parity_equal(answer, gold, "lm_eval_minerva").correct is same
 
 
 @pytest.mark.parametrize(
@@ -127,9 +165,11 @@ def test_odd_inputs_have_a_verdict(kind):
     for response in (None, 5, b"5", ["5"], ""):
         assert parity(response, "5", kind).status == "no_answer"
     said = "\\boxed{5} #### 5\nFinal Answer: The final answer is 5. I hope it is correct."
-    for gold in (None, "", " ", [], float("nan"), {}, b"5"):
+    for gold in (None, [], float("nan"), {}, b"5"):
         verdict = parity(said, gold, kind)
         assert (verdict.status, verdict.correct) == ("unparseable_gold", None)
+    for gold in ("", " "):
+        assert parity(said, gold, kind).status == "wrong", "theirs compare an empty gold"
     assert parity(said, "5", kind).correct is True
 
 

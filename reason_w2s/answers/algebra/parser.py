@@ -38,7 +38,7 @@ _GREEK_TEXT = (
     "xi rho sigma tau upsilon phi varphi chi psi omega Gamma Delta Theta Lambda Xi Sigma Phi "
     "Psi Omega ell hbar"
 )
-_GREEK = frozenset(_GREEK_TEXT.split())
+GREEK = frozenset(_GREEK_TEXT.split())
 _CONSTANT_COMMANDS = {"pi": "pi", "infty": "inf", "imath": "i"}
 _FENCES = {"\\lfloor": ("\\rfloor", "floor"), "\\lceil": ("\\rceil", "ceil")}
 _PRODUCTS = {"*": 1, "/": -1, "\\times": 1, "\\cdot": 1, "\\div": -1}
@@ -232,7 +232,7 @@ class _Parser:
             return Call("binom", (self.braced(depth), self.braced(depth)))
         if name in _CONSTANT_COMMANDS:
             return Name(_CONSTANT_COMMANDS[name])
-        if name in _GREEK:
+        if name in GREEK:
             return self.greek(name)
         known = ALIASES.get(name, name)
         if known in FUNCTIONS:
