@@ -345,12 +345,17 @@ def report(
         bool,
         typer.Option("--verify", help="Write nothing: work every number out again and compare."),
     ] = False,
+    against: Annotated[
+        Path | None,
+        typer.Option(help="Write nothing: set one run beside a file of expected numbers."),
+    ] = None,
 ) -> None:
     """Write the HTML report of runs again, and print their tables.
 
     Several runs make one page, with these side by side first. --verify works out what results.json
     and report.html say from the rows in the store; where a number differs it says which, and exits
-    with 4.
+    with 4. --against says of each accuracy in the file (eval/baselines/*.json) whether the run
+    reached it within the file's tolerance, and exits with 1 where it did not.
     """
     from reason_w2s.report import command
     from reason_w2s.runs.run import Run
@@ -359,6 +364,13 @@ def report(
     if verify:
         for line in command.verify(opened):
             typer.echo(line)
+        return
+    if against is not None:
+        try:
+            for line in command.against(opened, against):
+                typer.echo(line)
+        except command.Missed as missed:
+            raise typer.Exit(1) from missed
         return
     typer.echo(f"report: {command.report(opened, out, sys.stdout)}")
 

@@ -1,4 +1,4 @@
-"""`reason-w2s report`: write the page of runs and print their tables, or verify them."""
+"""`reason-w2s report`: write the page of runs and print their tables, verify or compare them."""
 
 from __future__ import annotations
 
@@ -8,14 +8,19 @@ from pathlib import Path
 from typing import TextIO
 
 from reason_w2s.errors import ConfigError, StoreError
+from reason_w2s.evaluate import baseline
 from reason_w2s.report import console
 from reason_w2s.report.html import write
 from reason_w2s.report.verify import verified
-from reason_w2s.runs.results import results
+from reason_w2s.runs.results import compute, results
 from reason_w2s.runs.run import Run
 
 PAGE = "report.html"
 _SHOWN = 5
+
+
+class Missed(Exception):
+    """A run is not what was expected of it."""
 
 
 def report(runs: Sequence[Run], out: Path | None, file: TextIO, *, table: bool = True) -> Path:
@@ -50,6 +55,24 @@ def verify(runs: Sequence[Run]) -> Iterator[str]:
                 f"reason-w2s report {run.folder}"
             )
         yield f"{name}: {found.compared:,} numbers recomputed from the rows, all equal"
+
+
+def against(runs: Sequence[Run], file: Path) -> Iterator[str]:
+    """A line per accuracy that a baseline expects of the run, and one for all.
+
+    Raises:
+        ConfigError: not one run, no such file, or no baseline in it.
+        Missed: some are not as expected; after the lines.
+    """
+    if len(runs) != 1:
+        raise ConfigError(f"report --against: got {len(runs)} runs; expected one")
+    expected = baseline.read(file)
+    held = list(baseline.against(compute(runs[0]), expected))
+    yield from (one.line for one in held)
+    good = sum(one.verdict == "as expected" for one in held)
+    yield f"{good} of {len(held)} as expected of: {expected.command}"
+    if good < len(held):
+        raise Missed
 
 
 def names(runs: Sequence[Run]) -> dict[str, Run]:
