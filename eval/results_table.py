@@ -24,13 +24,17 @@ START, END = "<!-- results:start -->", "<!-- results:end -->"
 SCORE = ("model", "suite", "n", "accuracy", "low", "high", "stop_rate", "no_answer_rate", "labels")
 TOLERANCE = 0.001
 """The same code, seed and kind of CPU give the same answers; a problem of 500 is twice this."""
-KEPT = ("name", "seed", "comparisons", "gaps", "environment")
+KEPT = ("name", "seed", "environment")
 
 
 def take(run: Path, command: str, tolerance: float) -> None:
     """Keep a run's scores as a baseline; `tolerance` is a share."""
     found = json.loads((run / "results.json").read_text(encoding="utf-8"))
     kept = {"command": command, "tolerance": tolerance, **{key: found[key] for key in KEPT}}
+    kept["comparisons"] = [
+        {**one, "wins": len(one["wins"]), "losses": len(one["losses"])}
+        for one in found["comparisons"]
+    ]
     kept["scores"] = [{key: score[key] for key in SCORE} for score in found["scores"]]
     kept["total"] = found["ledger"]["total"]
     path = BASELINES / f"{found['name']}-seed{found['seed']}.json"
