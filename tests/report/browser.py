@@ -22,6 +22,7 @@ import pytest
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 PHONE = 390
 """Width of a phone's page, in CSS pixels."""
+WAITS, WAIT_MS = 300, 50
 
 
 @dataclass
@@ -35,6 +36,17 @@ class Seen:
     page: Any
     said: list[str] = field(default_factory=list)
     requests: list[str] = field(default_factory=list)
+
+    def wait(self, expression: str, argument: Any = None) -> None:
+        """Wait until a JavaScript expression, or function of `argument`, is true.
+
+        Not Playwright's own way, which evaluates text in the page: a page's policy forbids that.
+        """
+        for _ in range(WAITS):
+            if self.page.evaluate(expression, argument):
+                return
+            self.page.wait_for_timeout(WAIT_MS)
+        raise AssertionError(f"still not so: {expression}")
 
     @property
     def beyond(self) -> list[str]:

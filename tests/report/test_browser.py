@@ -32,6 +32,14 @@ def test_what_goes_wrong_is_heard(browser, tmp_path):
     assert [url.rpartition("/")[2] for url in seen.beyond] == ["other.js"]
 
 
+def test_waiting_works_under_a_policy(browser, tmp_path):
+    policy = "<meta http-equiv=Content-Security-Policy content=\"default-src 'none'\"><p>x</p>"
+    with opened(browser, write(tmp_path, policy)) as seen:
+        seen.page.evaluate("setTimeout(() => document.querySelector('p').textContent = 'y', 200)")
+        seen.wait("wanted => document.querySelector('p').textContent === wanted", "y")
+    assert seen.said == []
+
+
 def test_dark_is_asked_for(browser, tmp_path):
     dark = "matchMedia('(prefers-color-scheme: dark)').matches"
     for wish in (False, True):

@@ -5,6 +5,7 @@ const data = JSON.parse(holder.textContent);
 holder.remove();
 
 const UNKNOWN = "not known";
+const KEY_LETTERS = 8; // fewer would be found in many keys by chance
 const problems = data.problems;
 const traces = data.traces;
 const pairs = data.pairs;
@@ -84,10 +85,11 @@ function searched(trace) {
   if (!lower.problems.length) {
     lower.problems = problems.map((one) => [one.id, one.question, ...(one.gold ?? [])]
       .join("\n").toLowerCase());
-    lower.traces = traces.map((one) => `${one.key}\n${one.answer ?? ""}\n${one.text}`.toLowerCase());
+    lower.traces = traces.map((one) => `${one.answer ?? ""}\n${one.text}`.toLowerCase());
   }
-  return (term) => lower.traces[trace].includes(term)
-    || lower.problems[traces[trace].problem].includes(term);
+  const { key, problem } = traces[trace];
+  return (term) => lower.traces[trace].includes(term) || lower.problems[problem].includes(term)
+    || (term.length >= KEY_LETTERS && key.startsWith(term));
 }
 
 /* Words of a search; what stands in quotes is one. */

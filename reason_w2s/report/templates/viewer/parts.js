@@ -60,7 +60,7 @@ function stepItems(lines, wrong) {
     const marked = place === wrong;
     items.push(make("li", { class: [marked && "wrong", gap && "gap"].filter(Boolean).join(" ") || null },
       make("span", { class: "text" }, visible(line)),
-      marked ? make("strong", { class: "mark" }, "first wrong step") : null));
+      ...(marked ? [" ", make("strong", { class: "mark" }, "first wrong step")] : [])));
     gap = false;
   });
   return items;
