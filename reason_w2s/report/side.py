@@ -13,6 +13,9 @@ from reason_w2s.report.views import View
 _MOST_ROWS = 48
 """A chart with more rows than this says less than its table."""
 
+_COLOURS = ("one", "two", "three")
+"""Of runs, where there are no more than these."""
+
 Found = Sequence[tuple[str, Sequence[Mapping[str, Any] | None]]]
 
 
@@ -55,8 +58,9 @@ def _chart(models: Found, views: Sequence[View]) -> Markup | None:
 def _dots(
     model: str, found: Sequence[Mapping[str, Any] | None], views: Sequence[View]
 ) -> Iterator[charts.Interval]:
-    for view, row in zip(views, found, strict=True):
+    colours = _COLOURS if len(views) <= len(_COLOURS) else ["accent"] * len(views)
+    for view, row, colour in zip(views, found, colours, strict=False):
         if row is not None and row.get("accuracy") is not None:
             ends = [row.get(end) for end in ("accuracy", "low", "high")]
             value, low, high = (None if end is None else 100 * end for end in ends)
-            yield charts.Interval(f"{model} · {view.name}", value, low, high)
+            yield charts.Interval(f"{model} · {view.name}", value, low, high, colour)
