@@ -137,6 +137,8 @@ def _page(run: Run, found: Mapping[str, Any]) -> tuple[int, list[str]]:
     name = run.folder.resolve().name
     should = _by_place(cells(render({name: found})))
     there = _by_place(cells(path.read_text(encoding="utf-8", errors="replace")))
+    if should and not there:
+        return 0, [f"{PAGE}: has no number that says where it comes from: it is of another version"]
     lines = [
         _line(PAGE, place[:3], _shown(there.get(place)), _shown(should.get(place)))
         for place in dict.fromkeys([*there, *should])

@@ -77,6 +77,13 @@ def test_a_row_that_is_gone_from_the_page(done):
     assert "nothing stands there, the rows say" in line
 
 
+def test_a_page_of_before_is_said_in_one_line(done):
+    path = done.folder / "report.html"
+    path.write_text(path.read_text().replace(" data-value=", " data-before="))
+    (line,) = verify(done)
+    assert line.startswith("report.html: has no number that says where it comes from")
+
+
 def test_a_row_in_the_store(done):
     item = done.item("eval/tuned/suite/graded")
     (part,) = parts(done.store.folder("check", item.key))
