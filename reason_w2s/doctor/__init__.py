@@ -1,0 +1,1 @@
+"""What would cost a whole run, found in seconds and before it starts."""

@@ -1,0 +1,80 @@
+"""The first examples of a train step as text, the tokens that carry loss set apart."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from reason_w2s.doctor.case import Case
+from reason_w2s.errors import W2SError
+from reason_w2s.train.examples import IGNORED
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
+
+HEAD, TAIL = 400, 200
+"""Characters shown of a long text's beginning and of its end."""
+GREEN, RED, DIM, RESET = "\x1b[32m", "\x1b[31m", "\x1b[2m", "\x1b[0m"
+PLAIN = {GREEN: "[learned>", RED: "[avoided>", DIM: ""}
+
+
+def rendered(case: Case, count: int, *, colour: bool) -> Iterator[str]:
+    """Lines: for each train step its first `count` examples, prompt and answer from token ids.
+
+    Steps that learn from the same, asked alike, are shown once.
+    """
+    shown: dict[str, str] = {}
+    for step in case.trains():
+        try:
+            made = case.rows(step)
+            found = case.material(step)
+        except W2SError:
+            continue  # a finding says why
+        if made is None:
+            continue
+        tokenizer = case.models.tokenizer(step.roles["init"])
+        assert tokenizer is not None, step.name
+        lines = [line for row in made[:count] for line in _row(row, tokenizer, colour)]
+        same = shown.setdefault("\n".join(lines), step.name)
+        title = f"{step.name} ({step.config['objective']}) learns, from {found.told}"
+        if same != step.name:
+            yield f"{title}: the same as {same}"
+        else:
+            yield f"{title}:"
+            yield from (f"  {line}" for line in lines)
+
+
+def _row(row: dict[str, list[int]], tokenizer: PreTrainedTokenizerBase, colour: bool) -> list[str]:
+    if "prompt_ids" in row:
+        asked = [("", row["prompt_ids"], DIM)]
+        sides = [("chosen", row["chosen_ids"], GREEN), ("rejected", row["rejected_ids"], RED)]
+        return [line for part in asked + sides for line in _part(*part, tokenizer, colour)]
+    pairs = list(zip(row["input_ids"], row["labels"], strict=True))
+    parts = [
+        ("", [token for token, label in pairs if label == IGNORED], DIM),
+        ("", [token for token, label in pairs if label != IGNORED], GREEN),
+    ]
+    return [line for part in parts for line in _part(*part, tokenizer, colour)]
+
+
+def _part(
+    name: str, ids: list[int], shade: str, tokenizer: PreTrainedTokenizerBase, colour: bool
+) -> list[str]:
+    """Some ids in lines; each line has its own colour, so that pagers keep it."""
+    text = _shortened(printable(str(tokenizer.decode(ids, skip_special_tokens=False))))
+    if not colour and PLAIN[shade]:
+        text = f"{PLAIN[shade]}{text}<]"
+    found = f"{name}: {text}" if name else text
+    return [f"{shade}{line}{RESET}" if colour else line for line in found.split("\n")]
+
+
+def printable(text: str) -> str:
+    """The text without what a terminal would obey."""
+    return "".join(one if one in "\n\t" or one.isprintable() else "\ufffd" for one in text)
+
+
+def _shortened(text: str) -> str:
+    if len(text) <= HEAD + TAIL:
+        return text
+    left = len(text) - HEAD - TAIL
+    return f"{text[:HEAD]} ... ({left:,} characters) ... {text[-TAIL:]}"

@@ -1,0 +1,33 @@
+"""The checks there are. One literal table, in the order their results are printed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from types import MappingProxyType
+
+from reason_w2s.doctor import asked, batch, learned, lengths, reach, room, versions
+from reason_w2s.doctor.case import Case
+from reason_w2s.doctor.finding import Said
+
+Check = Callable[[Case], Iterator[Said]]
+
+CHECKS: MappingProxyType[str, Check] = MappingProxyType(
+    {
+        "models are there": reach.models,
+        "problem sets are there": reach.problems,
+        "imported traces are there": reach.imports,
+        "rows teach whole answers": learned.rows,
+        "answers end": learned.ends,
+        "no marks as text": learned.marks,
+        "tokenizers": learned.tokenizers,
+        "measured as trained": asked.measured,
+        "sampled as trained": asked.sampled,
+        "rows fit": lengths.limits,
+        "pairs differ in more than length": lengths.pairs,
+        "enough examples": batch.enough,
+        "batches divide": batch.batches,
+        "memory": room.memories,
+        "disk": room.disk,
+        "versions": versions.versions,
+    }
+)
