@@ -130,6 +130,14 @@ def test_it_is_dark_where_that_is_preferred_and_light_in_print(browser, pages):
         assert ink < 150 and page > 700
 
 
+def test_its_tables_fit_a_printed_page(browser, pages):
+    widths = "[document.documentElement.scrollWidth, innerWidth]"
+    with opened(browser, pages["one"], width=718) as seen:  # A4 less its margins
+        seen.page.emulate_media(media="print")
+        inner, window = seen.page.evaluate(widths)
+    assert inner <= window == 718
+
+
 def test_a_number_says_where_it_comes_from(browser, pages):
     with opened(browser, pages["one"]) as seen:
         cell = seen.page.locator("#results td[data-row='tuned on world_test'][data-field=accuracy]")
