@@ -33,8 +33,9 @@ TEMPLATES = Path(__file__).parent / "templates"
 SCRIPTS = ("data", "parts", "list", "pairs", "problem", "page")
 """The page's script in its parts, in order."""
 
-# what may end a script element or a line of script, what UTF-8 cannot hold, what HTML replaces
-_UNSAFE = re.compile("[<>&\\x7f-\\x9f\\u2028\\u2029\\ud800-\\udfff\\ufeff\\ufffe\\uffff]")
+# what may begin or end an element; ends a line of script; is not to be in UTF-8 or in HTML
+_MARKUP = {one: f"\\u{ord(one):04x}" for one in "<>&"}
+_UNSAFE = re.compile("[\\x7f-\\x9f\\u2028\\u2029\\ud800-\\udfff\\ufeff\\ufffe\\uffff]")
 
 
 def write(run: Run, limit: int = LIMIT) -> Path:
@@ -96,6 +97,8 @@ def policy(style: str, script: str) -> str:
 def script_json(value: Any) -> str:
     """JSON that can stand in a script element, whatever its texts hold, and be written as UTF-8."""
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    for raw, escaped in _MARKUP.items():
+        text = text.replace(raw, escaped)
     return _UNSAFE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 

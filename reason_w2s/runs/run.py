@@ -299,7 +299,7 @@ def _remember(execution: Execution, recipe: Mapping[str, Any]) -> None:
     write_json(execution.folder / "manifest.json", manifest)
     if not manifest["complete"]:
         # what an earlier, finished form of this run reported is not what this one found
-        for stale in ("results.json", "report.html"):
+        for stale in ("results.json", "report.html", "traces.html"):
             (execution.folder / stale).unlink(missing_ok=True)
 
 

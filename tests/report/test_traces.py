@@ -33,6 +33,8 @@ MORE = """\
   both: {check: {of: [drawn, other], kind: number}}
   sound: {select: {of: chosen, where: {clean.flags: none}}}
   late: {stepcheck: {of: chosen}}
+  few:
+    pair: {of: clean, rules: [{chosen: {graded.correct: true}, rejected: {finish_reason: length}}]}
   unlabelled: {sample: {model: weak, of: hidden, sampling: {n: 4, max_tokens: 64}}}
   ungraded: {check: {of: unlabelled, kind: number}}
 """
@@ -123,28 +125,35 @@ def test_every_choosing_step_says_what_it_did_to_what_it_read(done: Run):
             assert (fate.kept, fate.words) == (key not in reasons, reasons.get(key, "kept"))
 
 
-def test_pairs_and_what_is_in_none(done: Run):
+@pytest.mark.parametrize("step", ["pairs", "few"])
+def test_pairs_and_what_is_in_none(done: Run, step: str):
     found = collect(done, 0)
-    pairs, _ = done.pairs("pairs")
-    shown = {(one.chosen.row.trace.key, one.rejected.row.trace.key) for one in found.pairs}
-    assert shown == {(one.chosen, one.rejected) for one in pairs}
-    assert len(found.pairs) == found.n_pairs == len(pairs)
-    reasons = done.dropped("pairs")
+    pairs, _ = done.pairs(step)
+    mine = [one for one in found.pairs if one.step == step]
+    assert {(one.chosen.row.trace.key, one.rejected.row.trace.key) for one in mine} == {
+        (one.chosen, one.rejected) for one in pairs
+    }
+    assert len(mine) == len(pairs)
+    reasons = done.dropped(step)
     fates = {
-        one.row.trace.key: fate
-        for one in found.traces
-        for fate in one.fates
-        if fate.step == "pairs"
+        one.row.trace.key: fate for one in found.traces for fate in one.fates if fate.step == step
     }
     assert set(fates) == {row.trace.key for row in done.rows("clean")}
     for row in done.rows("clean"):
-        key, of = row.trace.key, row.problem.id
+        key = row.trace.key
         sides = [
             side for one in pairs for side in ("chosen", "rejected") if getattr(one, side) == key
         ]
-        assert fates[key].words == (sides[0] if sides else reasons.get(of, UNPAIRED))
+        reason = reasons.get(row.problem.id, UNPAIRED)
+        assert fates[key].words == (sides[0] if sides else reason)
         assert fates[key].kept is bool(sides)
-    assert any(fate.words == UNPAIRED for fate in fates.values())
+    assert {UNPAIRED, "chosen", "rejected"} <= {fate.words for fate in fates.values()}
+    assert step == "pairs" or {fate.words for fate in fates.values()} & set(reasons.values())
+
+
+def test_all_pairs_are_counted(done: Run):
+    number = sum(len(done.pairs(step)[0]) for step in ("pairs", "few"))
+    assert collect(done, 0).n_pairs == collect(done, 8).n_pairs == number
 
 
 @pytest.mark.parametrize("limit", [1, 9, 30, 49])
