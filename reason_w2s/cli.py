@@ -163,7 +163,11 @@ app.add_typer(evaluation, name="eval", help="Measure a checkpoint on suites; com
 )
 def evaluate(
     checkpoint: Annotated[
-        str, typer.Argument(help="A Hugging Face folder, a hub name, or http://host:8000/v1.")
+        str,
+        typer.Argument(
+            help="A model's folder, a training's with its checkpoint-N, a hub name "
+            "(org/name@revision), or http://host:8000/v1."
+        ),
     ],
     suite: Annotated[str, typer.Option(help="Suites by name or file, with commas between.")],
     overrides: Annotated[
@@ -176,6 +180,17 @@ def evaluate(
             help="Ask with this prompt (a name or a file) instead of the checkpoint's own."
         ),
     ] = None,
+    checkpoints: Annotated[
+        str | None,
+        typer.Option(help="Of a training's folder: all (default), last, or 100,200,final."),
+    ] = None,
+    served: Annotated[
+        str | None, typer.Option(help="The model's name at an endpoint that has several.")
+    ] = None,
+    tokenizer: Annotated[
+        str | None,
+        typer.Option(help="A served model's tokenizer, folder or hub name: templates stay ours."),
+    ] = None,
     runs: Runs = Path("runs"),
     name: Name = None,
     profile: ProfilePath = None,
@@ -183,22 +198,20 @@ def evaluate(
     seed: Seed = None,
 ) -> None:
     """Measure a checkpoint on suites: accuracy with interval, n, stop and truncation rates."""
-    from reason_w2s.prompts.view import describe
+    from reason_w2s.recipe.given import Given, left_out
     from reason_w2s.recipe.load import eval_recipe, plan_of
-    from reason_w2s.runs.run import Run, Selection
+    from reason_w2s.runs import asked
+    from reason_w2s.runs.run import Selection
 
-    data = eval_recipe(
-        checkpoint,
-        [part.strip() for part in suite.split(",")],
-        prompt=prompt,
-        seed=seed or 0,
-        overrides=overrides or [],
-    )
+    given = Given(checkpoint, prompt, served, tokenizer, checkpoints)
+    suites = [part.strip() for part in suite.split(",")]
+    data = eval_recipe(given, suites, seed=seed or 0, overrides=overrides or [])
+    expanded, place = plan_of(data, place="eval"), _profile(profile, engine)
+    for line in [*left_out(given), *asked.before(expanded, prompt, place)]:
+        typer.echo(line)
     folder = runs / (name or _default_name(data["name"], seed))
-    _execute(plan_of(data, place="eval"), data, folder, _profile(profile, engine), Selection())
-    for step, item in Run.open(folder).items.items():
-        if item.model is not None:
-            typer.echo(f"{step} was asked with: {describe(item.model.asked())}")
+    for line in asked.after(_execute(expanded, data, folder, place, Selection())):
+        typer.echo(line)
 
 
 @evaluation.command()

@@ -36,7 +36,10 @@ def load_model(folder: Path, dtype: str = "auto", device: str = "cpu") -> PreTra
     adapter = model_folder.is_adapter(folder)
     source = model_folder.base_of(folder) if adapter else folder
     try:
-        model = transformers.AutoModelForCausalLM.from_pretrained(source, dtype=dtype)
+        model, about = transformers.AutoModelForCausalLM.from_pretrained(
+            source, dtype=dtype, output_loading_info=True
+        )
+        _refuse_random(source, about["missing_keys"])
         if adapter:
             peft = require("peft", "train")
             model = peft.PeftModel.from_pretrained(model, str(folder)).merge_and_unload()
@@ -44,6 +47,16 @@ def load_model(folder: Path, dtype: str = "auto", device: str = "cpu") -> PreTra
         raise EngineError(f"{folder}: transformers could not load this model: {error}") from error
     loaded: PreTrainedModel = model.eval().to(device)
     return loaded
+
+
+def _refuse_random(folder: Path, missing: Iterable[str]) -> None:
+    """transformers draws at random what the files do not hold, and only warns."""
+    names = sorted(missing)
+    if names:
+        raise EngineError(
+            f"{folder}: its files hold no value for {len(names)} of the model's weights "
+            f"({', '.join(names[:3])}); save or fetch the model again"
+        )
 
 
 class HfSampler:

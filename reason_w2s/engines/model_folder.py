@@ -6,12 +6,15 @@ names its base). Nothing here loads torch.
 
 from __future__ import annotations
 
-import fnmatch
 import hashlib
 import json
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from reason_w2s.engines import hub, whole
+from reason_w2s.engines.training import parent
+from reason_w2s.engines.whole import matches
 from reason_w2s.errors import ConfigError, DataError, require
 from reason_w2s.prompts import Prompt
 
@@ -19,9 +22,10 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
 PROMPT_FILE = "reason_w2s.json"
-ADAPTER_CONFIG = "adapter_config.json"
+ADAPTER_CONFIG = whole.ADAPTER_CONFIG
+WEIGHTS = whole.WEIGHTS
 BASE_FOLDER = "base"
-WEIGHTS = ("*.safetensors", "pytorch_model*.bin", "adapter_model.bin")
+TEMPLATE_FILE = "chat_template.jinja"
 IDENTITY = (
     *WEIGHTS,
     "*.safetensors.index.json",
@@ -53,14 +57,9 @@ def check(folder: Path) -> Path:
     Raises:
         ConfigError: it does not; the message says what is missing.
     """
-    if not folder.is_dir():
-        raise ConfigError(f"{folder}: there is no such folder; a model folder was expected")
-    if not is_adapter(folder) and not (folder / "config.json").is_file():
-        raise ConfigError(
-            f"{folder}: no config.json (nor {ADAPTER_CONFIG}); expected a Hugging Face model folder"
-        )
-    if not any(_matches(path.name, WEIGHTS) for path in folder.iterdir()):
-        raise ConfigError(f"{folder}: no weights (*.safetensors); was the model saved completely?")
+    lack = whole.lack(folder)
+    if lack is not None:
+        raise ConfigError(f"{folder}: {lack}")
     return folder
 
 
@@ -73,27 +72,52 @@ def resolve(model: Path | str, revision: str | None = None) -> Path:
         ConfigError: neither a model folder nor a Hub id that could be fetched.
     """
     folder = Path(model)
-    if folder.is_dir() or isinstance(model, Path) or not _is_hub_id(model):
+    if folder.exists() or isinstance(model, Path) or not hub.is_id(model):
         return check(folder)
-    hub = require("huggingface_hub", "train")
-    try:
-        return check(Path(hub.snapshot_download(model, revision=revision)))
-    except (OSError, ValueError) as error:
-        raise ConfigError(
-            f"{model}: neither a folder here nor a model the Hub could give ({error})"
-        ) from error
+    return hub.model(model, revision)
 
 
 def base_of(folder: Path) -> Path:
     """The folder of the model that an adapter changes.
 
+    A relative path is meant from where the training was started: it is looked for from here, and
+    from the folders that the adapter lies in.
+
     Raises:
-        ConfigError: it is gone.
+        ConfigError: it is gone, or quantised.
     """
-    named = str(_read(folder / ADAPTER_CONFIG).get("base_model_name_or_path") or "")
+    config = _read(folder / ADAPTER_CONFIG)
+    named = str(config.get("base_model_name_or_path") or "")
     kept = folder / BASE_FOLDER
     # a base kept inside the adapter's folder moves with it; the recorded path does not
-    return check(kept) if kept.is_dir() and not Path(named).is_dir() else resolve(named)
+    found = kept if kept.is_dir() and not Path(named).is_dir() else _relative(folder, named)
+    try:
+        base = check(found) if found else resolve(named, config.get("revision"))
+    except ConfigError as error:
+        raise ConfigError(
+            f"{folder}: a LoRA adapter whose base cannot be used ({error}); put the base into "
+            f"{kept}, or its place into {ADAPTER_CONFIG} (base_model_name_or_path)"
+        ) from error
+    return _unquantised(folder, base)
+
+
+def _relative(adapter: Path, named: str) -> Path | None:
+    """The base of a relative path, from here or from the nearest folder above the adapter."""
+    if not named or Path(named).is_absolute():
+        return None
+    places = (Path(), *adapter.resolve().parents)
+    return next((place / named for place in places if (place / named).is_dir()), None)
+
+
+def _unquantised(adapter: Path, base: Path) -> Path:
+    quantised = _read(base / "config.json").get("quantization_config")
+    if quantised:
+        method = quantised.get("quant_method", "some method")
+        raise ConfigError(
+            f"{adapter}: its base {base} is quantised ({method}), and an adapter is not added to "
+            f"such weights here; put the base it was quantised from into {adapter / BASE_FOLDER}"
+        )
+    return base
 
 
 def max_positions(folder: Path) -> int | None:
@@ -110,13 +134,17 @@ def fingerprint(folder: Path) -> str:
     """What this model is, whatever it is called: a digest of its configs, tokenizer and weights.
 
     64 hexadecimal digits. Optimiser state, logs, README and prompt do not count. An adapter's
-    includes its base's, and not where the base lies. Files are read once per process, as long as
+    includes its base's, and not where the base lies; that of a `checkpoint-N` what its training's
+    folder lends it of a tokenizer. Files are read once per process, as long as
     path, size and modification time stay the same.
 
     Raises:
         ConfigError: `folder` is no model folder.
     """
     digest = _digest(check(folder), IDENTITY)
+    for lent in (tokenizer_folder(folder), _lent_template(folder)):
+        if lent is not None and lent == parent(folder):
+            digest.update(tokenizer_fingerprint(lent).encode())
     if is_adapter(folder):
         config = _read(folder / ADAPTER_CONFIG)
         config.pop("base_model_name_or_path", None)
@@ -148,19 +176,38 @@ def load_prompt(folder: Path) -> Prompt | None:
         ) from error
 
 
+def find_prompt(folder: Path) -> tuple[Prompt, Path] | None:
+    """The prompt a checkpoint was taught with, and the folder it is saved in: its own, or, for a
+    `checkpoint-N`, the training's. None: it was made elsewhere.
+
+    Raises:
+        DataError: a file is there but holds no prompt.
+    """
+    training = parent(folder)
+    for place in (folder, *([training] if training else [])):
+        found = load_prompt(place)
+        if found is not None:
+            return found, place
+    return None
+
+
 def load_tokenizer(folder: Path) -> PreTrainedTokenizerBase:
-    """The model's tokenizer: the folder's own, or its base's where an adapter has none.
+    """The model's tokenizer, from where it lies, with its chat template.
 
     Raises:
         ConfigError: there is none, or transformers would put another one in its place.
     """
     transformers = require("transformers", "train")
-    own = any(folder.glob("tokenizer*")) or any(folder.glob("vocab*"))
-    source = base_of(folder) if is_adapter(folder) and not own else folder
+    source = tokenizer_folder(folder)
     try:
         tokenizer: PreTrainedTokenizerBase = transformers.AutoTokenizer.from_pretrained(source)
     except (OSError, ValueError) as error:
+        if not has_tokenizer(source):
+            raise ConfigError(f"{source}: there is no tokenizer; copy its base's there") from error
         raise ConfigError(f"{source}: its tokenizer cannot be loaded ({error})") from error
+    lent = _lent_template(folder)
+    if lent is not None:
+        tokenizer.chat_template = chat_template(lent)
     # for some model types (qwen2) transformers rebuilds a tokenizer of one's own as the type's
     settings = source / "tokenizer_config.json"
     saved = _read(settings).get("tokenizer_class") if settings.is_file() else None
@@ -174,7 +221,48 @@ def load_tokenizer(folder: Path) -> PreTrainedTokenizerBase:
 
 def has_tokenizer(folder: Path) -> bool:
     """Whether a tokenizer lies here, with a model or without."""
-    return any(any(folder.glob(name)) for name in ("tokenizer*", "vocab*"))
+    return any(chain.from_iterable(folder.glob(name) for name in ("tokenizer*", "vocab*")))
+
+
+def tokenizer_folder(folder: Path) -> Path:
+    """Where a model's tokenizer lies: with it; for a `checkpoint-N` without one, in the training's
+    folder; for an adapter without one, with its base."""
+    training = parent(folder)
+    if has_tokenizer(folder):
+        return folder
+    if training is not None and has_tokenizer(training):
+        return training
+    return base_of(folder) if is_adapter(folder) else folder
+
+
+def chat_template(folder: Path) -> str | None:
+    """The chat template that lies here with a tokenizer; None: there is none."""
+    file = folder / TEMPLATE_FILE
+    if file.is_file():
+        return file.read_text(encoding="utf-8")
+    settings = folder / "tokenizer_config.json"
+    saved = _read(settings).get("chat_template") if settings.is_file() else None
+    # several by name, as transformers once wrote them
+    named = (
+        {one.get("name"): one.get("template") for one in saved} if isinstance(saved, list) else {}
+    )
+    found = named.get("default") if named else saved
+    return None if found is None else str(found)
+
+
+def template_folder(folder: Path) -> Path | None:
+    """Where a model's chat template lies: with its tokenizer, or, for a `checkpoint-N` without one,
+    in the training's folder. None: there is none."""
+    own = tokenizer_folder(folder)
+    return own if chat_template(own) is not None else _lent_template(folder)
+
+
+def _lent_template(folder: Path) -> Path | None:
+    """The training's folder, where its chat template stands in for a checkpoint's own."""
+    training = parent(folder)
+    if training is None or chat_template(tokenizer_folder(folder)) is not None:
+        return None
+    return training if chat_template(training) is not None else None
 
 
 def fetch_tokenizer(named: str) -> Path:
@@ -184,13 +272,8 @@ def fetch_tokenizer(named: str) -> Path:
         ConfigError: neither a folder with a tokenizer nor a Hub id that could be fetched.
     """
     folder = Path(named)
-    if not folder.is_dir() and _is_hub_id(named):
-        hub = require("huggingface_hub", "train")
-        try:
-            wanted = [*TOKENIZER, PROMPT_FILE]
-            folder = Path(hub.snapshot_download(named, allow_patterns=wanted))
-        except (OSError, ValueError) as error:
-            raise ConfigError(f"tokenizer {named}: the Hub could not give it ({error})") from error
+    if not folder.is_dir() and hub.is_id(named):
+        folder = hub.files(named, (*TOKENIZER, PROMPT_FILE))
     if not has_tokenizer(folder):
         raise ConfigError(f"tokenizer {named}: there is none; expected a folder or hub name")
     return folder.resolve()
@@ -204,17 +287,9 @@ def tokenizer_fingerprint(folder: Path) -> str:
 def _digest(folder: Path, patterns: tuple[str, ...]) -> hashlib._Hash:
     digest = hashlib.sha256()
     for path in sorted(folder.iterdir()):
-        if path.is_file() and _matches(path.name, patterns):
-            digest.update(f"{path.name}\0{_file_digest(path)}\n".encode())
+        if path.is_file() and matches(path.name, patterns):
+            digest.update(f"{path.name}\0{file_digest(path)}\n".encode())
     return digest
-
-
-def _is_hub_id(model: str) -> bool:
-    return model.count("/") == 1 and not model.startswith((".", "/", "~"))
-
-
-def _matches(name: str, patterns: tuple[str, ...]) -> bool:
-    return any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns)
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -225,7 +300,8 @@ def _read(path: Path) -> dict[str, Any]:
     return content
 
 
-def _file_digest(path: Path) -> str:
+def file_digest(path: Path) -> str:
+    """The sha256 of a file, read once per process as long as its size and time stay the same."""
     state = path.stat()
     key = (str(path.resolve()), state.st_size, state.st_mtime_ns)
     if key not in _digests:

@@ -231,7 +231,7 @@ def engine_arguments(folder: Path, settings: EngineSettings, cpu: bool) -> dict[
     adapter = model_folder.is_adapter(folder)
     arguments: dict[str, Any] = {
         "model": str(model_folder.base_of(folder) if adapter else folder),
-        "tokenizer": str(_tokenizer_folder(folder)),
+        "tokenizer": str(model_folder.tokenizer_folder(folder)),
         "dtype": settings.dtype,
         "max_model_len": settings.max_model_len,
         "max_num_seqs": settings.max_num_seqs,
@@ -252,11 +252,6 @@ def engine_arguments(folder: Path, settings: EngineSettings, cpu: bool) -> dict[
         "max_num_batched_tokens": max(length, CPU_BATCHED_TOKENS),
         "kv_cache_memory_bytes": int(settings.kv_cache_gib * 2**30),
     }
-
-
-def _tokenizer_folder(folder: Path) -> Path:
-    own = (folder / "tokenizer_config.json").is_file()
-    return folder if own or not model_folder.is_adapter(folder) else model_folder.base_of(folder)
 
 
 def _lora_rank(folder: Path) -> int:

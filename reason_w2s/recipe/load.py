@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from reason_w2s.errors import ConfigError
 from reason_w2s.recipe.expand import expand
+from reason_w2s.recipe.given import Given, run_name
+from reason_w2s.recipe.given import models as specs
 from reason_w2s.recipe.overlay import merge, overlay, override
 from reason_w2s.recipe.plan import Plan
 from reason_w2s.recipe.prompt_file import is_file, written
@@ -58,31 +59,23 @@ def recipe_of(data: Mapping[str, Any], place: str) -> Recipe:
 
 
 def eval_recipe(
-    checkpoint: str,
-    suites: Sequence[str],
-    *,
-    prompt: str | None,
-    seed: int,
-    overrides: Sequence[str] = (),
+    given: Given, suites: Sequence[str], *, seed: int, overrides: Sequence[str] = ()
 ) -> dict[str, Any]:
-    """The recipe of an eval-only run: one model, its own prompt unless another is given.
-
-    prompt: a shipped prompt's name, or a file like theirs.
+    """The recipe of an eval-only run: each model with its own prompt unless another is given.
 
     Raises:
-        ConfigError: no such file, or an override of nothing.
+        ConfigError: no such file or checkpoint, or an override of nothing.
     """
-    model = {"path": checkpoint, **({"prompt": prompt} if prompt else {})}
-    last = "-".join(Path(checkpoint).parts[-3:])
-    name = re.sub(r"[^A-Za-z0-9._-]+", "-", last).strip("-.")[-60:].strip("-.")
-    measured = "-".join(Path(suite).stem for suite in suites)
+    models = _with_files_beside(specs(given), Path.cwd())
     recipe = {
-        "name": f"eval-{name}-{measured}"[:120],
+        "name": "eval",
         "seed": seed,
-        "models": {"model": _with_files_beside(model, Path.cwd())},
-        "evaluate": {"suites": list(suites), "models": {"model": "model"}},
+        "models": models,
+        "evaluate": {"suites": list(suites), "models": {name: name for name in models}},
     }
     data = _overridden(with_own_suites(recipe, Path.cwd()), overrides)
+    if data["name"] == "eval":
+        data["name"] = run_name(given, data["models"], suites)
     return _with_prompts(data)
 
 

@@ -11,23 +11,9 @@ import pytest
 from reason_w2s.engines import model_folder
 from reason_w2s.errors import ConfigError, DataError
 from reason_w2s.prompts import Prompt
-
-
-def made(folder: Path, **files: str) -> Path:
-    """A folder that looks like a model: no torch needed to have a fingerprint."""
-    contents = {"config.json": '{"max_position_embeddings": 64}', "model.safetensors": "weights"}
-    folder.mkdir(parents=True)
-    for name, text in {**contents, **files}.items():
-        (folder / name).write_text(text)
-    return folder
-
-
-def adapter(folder: Path, base: Path, weights: str = "lora") -> Path:
-    folder.mkdir(parents=True)
-    config = {"base_model_name_or_path": str(base), "r": 4}
-    (folder / "adapter_config.json").write_text(json.dumps(config))
-    (folder / "adapter_model.safetensors").write_text(weights)
-    return folder
+from tests.engines import shells
+from tests.engines.shells import adapter
+from tests.engines.shells import model as made
 
 
 def test_fingerprint_is_the_content_not_the_place(tmp_path: Path) -> None:
@@ -35,10 +21,10 @@ def test_fingerprint_is_the_content_not_the_place(tmp_path: Path) -> None:
     assert model_folder.fingerprint(one) == model_folder.fingerprint(two)
 
 
-@pytest.mark.parametrize("name", ["config.json", "model.safetensors", "tokenizer.json"])
-def test_fingerprint_sees_what_changes_answers(tmp_path: Path, name: str) -> None:
+@pytest.mark.parametrize("change", ["config.json", "weights", "tokenizer.json"])
+def test_fingerprint_sees_what_changes_answers(tmp_path: Path, change: str) -> None:
     one = made(tmp_path / "one", **{"tokenizer.json": "{}"})
-    two = made(tmp_path / "two", **{"tokenizer.json": "{}", name: '{"other": 1}'})
+    two = made(tmp_path / "two", **{"tokenizer.json": "{}", change: '{"other": 1}'})
     assert model_folder.fingerprint(one) != model_folder.fingerprint(two)
 
 
@@ -53,13 +39,13 @@ def test_fingerprint_ignores_what_does_not(tmp_path: Path, name: str) -> None:
 def test_fingerprint_follows_a_rewritten_file(tmp_path: Path) -> None:
     one = made(tmp_path / "one")
     before = model_folder.fingerprint(one)
-    (one / "model.safetensors").write_text("other weights")
+    (one / "model.safetensors").write_bytes(shells.safetensors("other weights"))
     assert model_folder.fingerprint(one) != before
 
 
 def test_an_adapters_fingerprint_holds_its_bases(tmp_path: Path) -> None:
     base, moved = made(tmp_path / "base"), made(tmp_path / "moved")
-    other = made(tmp_path / "other", **{"model.safetensors": "other"})
+    other = made(tmp_path / "other", "other")
     prints = [
         model_folder.fingerprint(adapter(tmp_path / f"lora{i}", folder))
         for i, folder in enumerate([base, moved, other])

@@ -105,5 +105,5 @@ def test_an_adapter_folder_is_a_model(tiny_model: Path, tmp_path: Path) -> None:
 
 
 def test_a_folder_without_a_model(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match=r"no config\.json"):
+    with pytest.raises(ConfigError, match=r"an empty folder"):
         open_sampler("vllm", tmp_path, SETTINGS)

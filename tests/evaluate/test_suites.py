@@ -11,6 +11,7 @@ from reason_w2s.answers import check, equal
 from reason_w2s.problems import rows as row_module
 from reason_w2s.problems.load import load
 from reason_w2s.problems.spec import ProblemSpec
+from reason_w2s.recipe.given import Given
 from reason_w2s.recipe.load import SUITES, eval_recipe, plan_of, suite
 from reason_w2s.recipe.yaml_file import header
 from tests.answers.shared_data import SHARED, rows
@@ -293,7 +294,7 @@ def test_the_tolerance_of_gsm_hard_undoes_floats_and_no_more(answer, gold, corre
 
 
 def test_the_example_of_ones_own():
-    plan = plan_of(eval_recipe("nobody/m", [str(OWN)], prompt="qa", seed=0), place="eval")
+    plan = plan_of(eval_recipe(Given("nobody/m", "qa"), [str(OWN)], seed=0), place="eval")
     spec = ProblemSpec.model_validate(plan.steps["suites/own"].config)
     first, second, third = load(spec, labels="gold", seed=0)
     assert (first.id, first.gold, first.level, first.subject) == ("1", "84", 1, "multiplication")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from reason_w2s.errors import ConfigError
+from reason_w2s.recipe.given import Given
 from reason_w2s.recipe.load import eval_recipe, load_plan, plan_of
 from tests.runs.small import RECIPE, main, project
 
@@ -172,7 +173,7 @@ def test_overrides_are_yaml(assignment, meant, tmp_path):
 def test_an_evaluation_alone_is_a_recipe_of_one_model(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     project(tmp_path)
-    data = eval_recipe("some/Model-1", ["suite.yaml"], prompt="qa", seed=4)
+    data = eval_recipe(Given("some/Model-1", "qa"), ["suite.yaml"], seed=4)
     found = plan_of(data, place="eval")
     assert found.name == "eval-some-Model-1-suite"
     assert found.seed == 4

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import sys
-from pathlib import Path
 
 import pytest
 
+from tests.engines import shells
 from tests.runs.small import RECIPE, TRAIN, command, main, one_line, project, run, snapshot
 
 TRAINED = RECIPE + TRAIN
@@ -120,14 +120,6 @@ def test_a_mistake_in_the_data_is_one_line(name, tmp_path, monkeypatch, capsys):
         assert part in line, line
 
 
-def model_shell(folder: Path) -> Path:
-    """Enough of a model folder to be taken for one until it is loaded."""
-    folder.mkdir()
-    (folder / "config.json").write_text("{}")
-    (folder / "model.safetensors").write_bytes(b"")
-    return folder
-
-
 @pytest.mark.parametrize(
     ("engine", "module"),
     [
@@ -139,7 +131,7 @@ def model_shell(folder: Path) -> Path:
 def test_an_engine_that_is_not_installed(engine, module, request, tmp_path, monkeypatch, capsys):
     path = project(tmp_path)
     whole = module == "vllm"
-    model = request.getfixturevalue("tiny_model") if whole else model_shell(tmp_path / "model")
+    model = request.getfixturevalue("tiny_model") if whole else shells.model(tmp_path / "model")
     monkeypatch.setitem(sys.modules, module, None)
     (tmp_path / "real.yaml").write_text(f"{{isolate: none, sampler: {engine}}}")
     arguments = ["run", path.name, "--profile", "real.yaml", f"models.weak.path={model}"]

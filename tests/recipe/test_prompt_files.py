@@ -7,6 +7,7 @@ import json
 import pytest
 from ruamel.yaml import YAML
 
+from reason_w2s.recipe.given import Given
 from reason_w2s.recipe.load import eval_recipe, load_plan, plan_of
 from tests.runs.small import RECIPE, SUITE, main, project, run
 
@@ -83,7 +84,7 @@ def test_eval_takes_them_as_runs_do(written, monkeypatch, capsys):
     folder = written(RECIPE).parent
     monkeypatch.chdir(folder)
     more = ["suites.suite.prompt=p/mine.yml"]
-    data = eval_recipe("x", ["suite.yaml"], prompt="p/mine.yml", seed=0, overrides=more)
+    data = eval_recipe(Given("x", "p/mine.yml"), ["suite.yaml"], seed=0, overrides=more)
     assert data["models"]["model"] == {
         "path": "x",
         "prompt": {"template": "Mine ${x}$: {question}"},

@@ -10,6 +10,7 @@ import pytest
 
 from reason_w2s.engines.settings import EngineSettings, ServerSettings
 from reason_w2s.errors import ConfigError, EngineError
+from reason_w2s.recipe.given import Given
 from reason_w2s.recipe.load import eval_recipe, load_plan, plan_of
 from reason_w2s.recipe.smoke import smoke
 from reason_w2s.runs.profile import Profile
@@ -144,18 +145,16 @@ def test_the_key_is_in_no_file(tmp_path: Path, stub: Stub, monkeypatch) -> None:
     assert not any(b"very-secret" in path.read_bytes() for path in files)
 
 
-def test_eval_takes_an_address(tmp_path: Path, stub: Stub) -> None:
+@pytest.mark.parametrize("way", ["--served", "override"])
+def test_eval_takes_an_address(tmp_path: Path, stub: Stub, way: str) -> None:
     small.project(tmp_path)
-    data = eval_recipe(
-        stub.url,
-        [str(tmp_path / "suite.yaml")],
-        prompt="qa",
-        seed=0,
-        overrides=[f"models.model.served={NAME}"],
-    )
+    given = Given(stub.url, "qa", NAME if way == "--served" else None)
+    more = [] if way == "--served" else [f"models.model.served={NAME}"]
+    data = eval_recipe(given, [str(tmp_path / "suite.yaml")], seed=0, overrides=more)
     plan = plan_of(data, place="eval")
     assert plan.steps["model"].config["served"] == NAME
     assert "127.0.0.1" in data["name"]
+    assert data["name"].endswith(f"{NAME.replace('/', '-')}-suite"), "two models there, two runs"
 
 
 def test_an_endpoints_model_is_not_trained(tmp_path: Path, stub: Stub) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from reason_w2s.recipe.load import load_plan
 from reason_w2s.runs.run import Run, states
+from tests.engines import shells
 from tests.runs.small import (
     FAKE,
     RECIPE,
@@ -136,10 +137,7 @@ def test_a_fake_trace_is_never_taken_for_a_real_one(tmp_path):
     plan, _ = load_plan(path, seed=None)
     (tmp_path / "nobody").mkdir()
     real = FAKE.model_copy(update={"sampler": "vllm"})
-    shell = tmp_path / "shell"
-    shell.mkdir()
-    (shell / "config.json").write_text("{}")
-    (shell / "model.safetensors").write_bytes(b"")
+    shell = shells.model(tmp_path / "shell")
     plan, _ = load_plan(path, overrides=[f"models.weak.path={shell}"], seed=None)
     run(path, f"models.weak.path={shell}")
     for profile, done in ((FAKE, True), (real, False)):

@@ -15,6 +15,7 @@ from reason_w2s.recipe.load import load_plan
 from reason_w2s.runs.run import Run
 from reason_w2s.runs.work import Work
 from reason_w2s.runs.worker import Worker
+from tests.engines import shells
 from tests.runs.small import KINDS, RECIPE, ROOT, command, one_line, project, run, start, texts
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="reads /proc")
@@ -156,10 +157,7 @@ def test_a_failure_ends_the_workers_under_way(tmp_path):
 
 def test_a_mistake_found_in_a_worker_is_one_line(tmp_path):
     kinds(tmp_path)
-    shell = tmp_path / "shell"
-    shell.mkdir()
-    (shell / "config.json").write_text("{")
-    (shell / "model.safetensors").write_bytes(b"")
+    shells.model(tmp_path / "shell", **{"config.json": "{"})
     arguments = [*COMMAND, "--engine", "hf", "models.weak.path=shell", "models.weak.dtype=float32"]
     code, _, err = command(arguments, tmp_path)
     line = one_line(err)

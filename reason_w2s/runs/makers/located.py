@@ -3,20 +3,32 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from reason_w2s.engines import shards
 from reason_w2s.engines.client import is_url
-from reason_w2s.engines.model_folder import fingerprint, load_prompt, resolve
+from reason_w2s.engines.model_folder import (
+    chat_template,
+    find_prompt,
+    fingerprint,
+    is_adapter,
+    resolve,
+    template_folder,
+)
 from reason_w2s.errors import ConfigError
+from reason_w2s.prompts.fitting import hint
+from reason_w2s.recipe.plan import Step
 from reason_w2s.runs.items import Item, ModelRef
+from reason_w2s.runs.makers import gathered
 from reason_w2s.runs.makers.endpoints import model_at
 from reason_w2s.runs.work import Work
 
 
-def find(work: Work) -> Item:
-    """The model with its content's fingerprint.
+def find(work: Work) -> Item | None:
+    """The model with its content's fingerprint; None: its shards are not gathered yet.
 
     Raises:
         ConfigError: no such folder, not a model, or no prompt to ask it with.
@@ -29,23 +41,72 @@ def find(work: Work) -> Item:
         model = model_at(work)
         mark = model.fingerprint
         return Item(work.step.name, "model", "model", mark, mark, model=model)
-    folder, name = _resolve(work.step.name, config, fake=fake)
-    mark = name if folder is None else fingerprint(folder)
-    saved = load_prompt(folder) if folder is not None else None
-    prompt = config["prompt"] or (saved.model_dump(mode="json") if saved else None)
-    if prompt is None:
-        raise ConfigError(
-            f"models.{work.step.name}: {config['path']} carries no prompt (it was not trained "
-            f"here); give it one: models.{work.step.name}.prompt in a recipe, --prompt NAME in eval"
-        )
-    dtype = config["dtype"] or (_saved_dtype(folder) if folder else "float32")
-    model = ModelRef(str(folder or name), mark, prompt, dtype)
+    given = place(work.step, fake=fake)
+    prompt = asked(work.step, given)[0]
+    found = _loadable(work, given)
+    if found is None:
+        return None
+    folder, mark = found
+    dtype = config["dtype"] or (_saved_dtype(Path(folder)) if given else "float32")
+    model = ModelRef(folder, mark, prompt, dtype)
     return Item(work.step.name, "model", "model", mark, mark, model=model)
 
 
 def make(work: Work) -> None:
-    """Nothing to make."""
-    raise AssertionError(f"a located model is never missing: {work.step.name}")
+    """Gather a model's shards; every other one is there as it is."""
+    given = place(work.step, fake=work.profile.sampler == "fake")
+    assert given is not None, f"a located model is never missing: {work.step.name}"
+    gathered.make(work.store, given, work.run)
+
+
+def place(step: Step, *, fake: bool) -> Path | None:
+    """The folder that a `model` step names, its shards perhaps not gathered yet.
+
+    None: there is none, which is enough for the fake engine: it loads nothing.
+
+    Raises:
+        ConfigError: there is none, or it holds no model.
+    """
+    named = step.config["path"]
+    if fake and not Path(named).exists():
+        return None
+    if shards.needed(Path(named)) and _has_config(Path(named)):
+        return Path(named).resolve()
+    try:
+        return resolve(named, step.config["revision"]).resolve()
+    except ConfigError as error:
+        raise ConfigError(f"models.{step.name}.path: {error}") from error
+
+
+def asked(step: Step, given: Path | None) -> tuple[Mapping[str, Any], Path | None]:
+    """The prompt of a `model` step, and the folder it was found in (None: the recipe has it).
+
+    Raises:
+        ConfigError: there is none.
+    """
+    if step.config["prompt"] is not None:
+        return step.config["prompt"], None
+    saved = None if given is None else find_prompt(given)
+    if saved is not None:
+        return saved[0].model_dump(mode="json"), saved[1]
+    known = ""
+    if given is not None:
+        template = template_folder(given)
+        known = f"; {hint(None if template is None else chat_template(template))}"
+    raise ConfigError(
+        f"models.{step.name}: {step.config['path']} carries no prompt (it was not trained here); "
+        f"give it one: --prompt NAME in eval, models.{step.name}.prompt in a recipe{known}"
+    )
+
+
+def _loadable(work: Work, given: Path | None) -> tuple[str, str] | None:
+    """The folder that engines load, and its fingerprint."""
+    if given is None:
+        return work.step.config["path"], work.step.config["path"]
+    if not shards.needed(given):
+        return str(given), fingerprint(given)
+    found = gathered.find(work.store, given)
+    return None if found is None else (str(found.folder), found.fingerprint)
 
 
 def _asked_differently(work: Work) -> Item:
@@ -54,15 +115,8 @@ def _asked_differently(work: Work) -> Item:
     return replace(model, step=work.step.name, model=asked)
 
 
-def _resolve(step: str, config: Any, *, fake: bool) -> tuple[Path | None, str]:
-    """A local folder; for the fake engine, which loads nothing, a name is enough."""
-    named = config["path"]
-    if fake and not Path(named).is_dir():
-        return None, named
-    try:
-        return resolve(named, config["revision"]).resolve(), named
-    except ConfigError as error:
-        raise ConfigError(f"models.{step}.path: {error}") from error
+def _has_config(folder: Path) -> bool:
+    return is_adapter(folder) or (folder / "config.json").is_file()
 
 
 def _saved_dtype(folder: Path) -> str:

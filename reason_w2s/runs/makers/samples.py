@@ -75,6 +75,8 @@ def make(work: Work) -> None:
             )
             if one not in have
         ]
+        if not todo:  # another step of the same model drew them: nothing to load it for
+            return
         batch: list[Trace] = []
         try:
             for made, trace in enumerate(_drawn(work, todo, sampling, key, model), 1):

@@ -1,0 +1,184 @@
+"""A DeepSpeed checkpoint's shards as one model folder: `python -m reason_w2s.train.gather`.
+
+DeepSpeed's own reader finds the values (float32, the master weights); they are written a file at a
+time in the precision that the model's config names, as the trained weights would have been saved.
+It runs in a process of its own: reading the shards maps all of them into memory. The shards are
+pickles, as every DeepSpeed checkpoint is: gather none from somebody you do not trust.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from reason_w2s import errors
+from reason_w2s.engines import model_folder, shards, whole
+from reason_w2s.engines.training import parent
+from reason_w2s.errors import ConfigError, EngineError, W2SError, require
+from reason_w2s.processes import die_with_parent, own_stdout
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+SHARD_BYTES = 5 * 10**9
+WHOLE_NAME, ADAPTER_NAME = "model", "adapter_model"
+LORA = re.compile(r"\.(lora_[AB]|lora_embedding_[AB]|lora_magnitude_vector)\.default(?=\.|$)")
+KEPT = ".modules_to_save.default."
+"""What peft puts into the names of a model's parameters, and not into those of its files."""
+
+
+def gather(source: Path, out: Path, log: Path) -> Path:
+    """Write the model or adapter of the shards in `source` to `out`, with its tokenizer.
+
+    `log`: where DeepSpeed's own words go.
+
+    Raises:
+        ConfigError: shards are missing, or are not those of a model.
+        EngineError: the process that gathers was killed.
+    """
+    command = [sys.executable, "-m", "reason_w2s.train.gather", str(source), str(out)]
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("ab") as stream:
+        ended = subprocess.run(
+            command,
+            env={**os.environ, "DS_ACCELERATOR": "cpu", "CUDA_VISIBLE_DEVICES": ""},
+            stdout=subprocess.PIPE,
+            stderr=stream,
+            check=False,
+        )
+    if ended.returncode == 0:
+        return out
+    try:
+        failure = json.loads(ended.stdout)
+    except ValueError as error:
+        raise EngineError(
+            f"{source}: gathering its shards ended with code {ended.returncode} (-9: killed, as "
+            f"when memory runs out); see {log}"
+        ) from error
+    kind = getattr(errors, failure["type"], None)
+    if isinstance(kind, type) and issubclass(kind, W2SError):
+        raise kind(failure["message"])
+    raise ConfigError(f"{source}: its DeepSpeed shards cannot be gathered ({failure['message']})")
+
+
+def write(source: Path, out: Path) -> None:
+    """The same in this process."""
+    place = shards.tag(source)
+    if place is None:
+        raise ConfigError(f"{source}: no DeepSpeed shards (global_step*) here")
+    adapter = model_folder.is_adapter(source)
+    found = _values(source, place.name, adapter=adapter)
+    shutil.rmtree(out, ignore_errors=True)
+    out.mkdir(parents=True)
+    _copy(source, out)
+    _save(found, out, ADAPTER_NAME if adapter else WHOLE_NAME, _dtype(source, adapter=adapter))
+    model_folder.check(out)
+
+
+def _values(source: Path, tag: str, *, adapter: bool) -> dict[str, Any]:
+    """DeepSpeed's lazy tensors by the names they have in files; of those that are tied, one."""
+    zero = require("deepspeed.utils.zero_to_fp32", "train")
+    found = zero.get_fp32_state_dict_from_zero_checkpoint(
+        str(source), tag, exclude_frozen_parameters=adapter, lazy_mode=True
+    )
+    kept, seen = {}, set()
+    for name, value in found.items():
+        if id(value) not in seen:
+            seen.add(id(value))
+            kept[_in_file(name) if adapter else name] = value
+    return kept
+
+
+def _in_file(name: str) -> str:
+    return LORA.sub(r".\1", name).replace(KEPT, ".")
+
+
+def _dtype(source: Path, *, adapter: bool) -> str:
+    """An adapter is kept as it was trained; a model in what its config says."""
+    if adapter:
+        return "float32"
+    config = json.loads((source / "config.json").read_text(encoding="utf-8"))
+    return str(config.get("dtype") or config.get("torch_dtype") or "float32")
+
+
+def _copy(source: Path, out: Path) -> None:
+    """Configs, tokenizer and template, also those that the training's folder lends."""
+    about = tuple(name for name in model_folder.IDENTITY if name not in whole.WEIGHTS)
+    wanted = (*about, whole.ADAPTER_CONFIG)
+    training = parent(source)
+    lent = training is not None and model_folder.tokenizer_folder(source) == training
+    places = [training, source] if training is not None and lent else [source]
+    template = model_folder.template_folder(source)
+    for place in places:
+        names = wanted if place == source else model_folder.TOKENIZER
+        for path in place.iterdir():
+            index = path.name.endswith(".index.json")
+            if path.is_file() and whole.matches(path.name, names) and not index:
+                shutil.copyfile(path, out / path.name)
+    if template is not None and model_folder.chat_template(out) is None:
+        text = model_folder.chat_template(template)
+        (out / model_folder.TEMPLATE_FILE).write_text(str(text), encoding="utf-8")
+
+
+def _save(found: Mapping[str, Any], out: Path, name: str, dtype: str) -> None:
+    """Files of at most SHARD_BYTES (a larger tensor has one alone), with an index if several."""
+    torch = require("torch", "train")
+    from safetensors.torch import save_file
+
+    precision = getattr(torch, dtype)
+    groups = list(_groups(found, precision.itemsize))
+    written: dict[str, str] = {}
+    for number, names in enumerate(groups, 1):
+        piece = f"-{number:05}-of-{len(groups):05}" if len(groups) > 1 else ""
+        file = f"{name}{piece}.safetensors"
+        tensors = {one: _tensor(found[one], precision) for one in names}
+        save_file(tensors, out / file, metadata={"format": "pt"})
+        written |= dict.fromkeys(names, file)
+    if len(groups) > 1:
+        size = sum((out / file).stat().st_size for file in set(written.values()))
+        index = {"metadata": {"total_size": size}, "weight_map": written}
+        (out / f"{name}.safetensors.index.json").write_text(json.dumps(index, indent=2))
+
+
+def _groups(found: Mapping[str, Any], itemsize: int) -> Iterator[list[str]]:
+    group: list[str] = []
+    size = 0
+    for name, value in found.items():
+        more = value.shape.numel() * itemsize
+        if group and size + more > SHARD_BYTES:
+            yield group
+            group, size = [], 0
+        group.append(name)
+        size += more
+    yield group
+
+
+def _tensor(value: Any, precision: Any) -> Tensor:
+    """A lazy tensor made real; what is no floating point number stays what it is."""
+    real: Tensor = value.contiguous()
+    return real.to(precision) if real.dtype.is_floating_point else real
+
+
+def main() -> None:
+    """Entry point of the process: a failure is one JSON object on standard output."""
+    die_with_parent()
+    out = own_stdout()
+    source, target = map(Path, sys.argv[1:])
+    try:
+        write(source, target)
+    except Exception as error:  # the parent must hear of every failure, whatever its kind
+        message = " ".join(str(error).split())[:600]
+        out.write(json.dumps({"type": type(error).__name__, "message": message}))
+        out.flush()
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()
