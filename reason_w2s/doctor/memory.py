@@ -6,9 +6,9 @@ Model states, bytes per parameter (P parameters, N processes, b bytes of the ste
   keeps a copy of the weights, 2 more.
 - ZeRO (Rajbhandari et al., arXiv 1910.02054, section 3): weights b, gradients b + 4 (their float32
   copy), optimiser 12 (float32 weights and moments). Stage 1 divides the optimiser's by N, stage 2
-  the gradients' too, stage 3 all; stage 3 also gathers the largest layer in float32. In bfloat16
-  these are the 2 + 18 of DeepSpeed's `estimate_zero2/3_model_states_mem_needs`. With
-  `offload: optimizer` gradients and optimiser leave the GPU, with `all` the weights too.
+  the gradients' too, stage 3 all, keeps gradients once (4) and gathers the largest layer in
+  float32. In bfloat16 stages 2 and 3 are DeepSpeed's `estimate_zero{2,3}_model_states_mem_needs`.
+  With `offload: optimizer` gradients and optimiser leave the GPU, with `all` the weights too.
 - LoRA: frozen weights b; of the adapter's A parameters 16 A (float32 weights, gradients, moments).
 - DPO without LoRA: the reference model's weights, b, divided by N under stage 3.
 
@@ -95,7 +95,8 @@ def states(shape: Shape, settings: TrainSettings, profile: TrainProfile) -> tupl
     if profile.zero_stage == 0:
         return (4 * size + (2 * size if wide == 2 else 0), 4 * size, 8 * size)
     weights = wide * size // (shards if whole else 1)
-    gradients = (wide + 4) * size // (shards if profile.zero_stage > 1 else 1)
+    each = 4 if whole else wide + 4
+    gradients = each * size // (shards if profile.zero_stage > 1 else 1)
     optimiser = 12 * size // shards
     if profile.offload != "none":
         gradients = optimiser = 0

@@ -13,11 +13,12 @@ from reason_w2s.engines.client import is_url
 from reason_w2s.engines.model_folder import (
     PROMPT_FILE,
     TOKENIZER,
+    check,
     has_tokenizer,
     load_prompt,
     load_tokenizer,
 )
-from reason_w2s.errors import require
+from reason_w2s.errors import ConfigError, require
 from reason_w2s.prompts import Prompt
 from reason_w2s.recipe.plan import Plan, Step
 from reason_w2s.train import like
@@ -141,6 +142,15 @@ class Models:
             return None
         config = root.config
         return like.byte_level(texts, config["vocab_size"], positions=config["max_positions"])
+
+
+def complete(folder: Path) -> bool:
+    """Whether weights lie there too."""
+    try:
+        check(folder)
+    except ConfigError:
+        return False
+    return True
 
 
 def located(path: str, revision: str | None) -> Place:

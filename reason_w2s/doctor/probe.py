@@ -8,8 +8,8 @@ from pathlib import Path
 from reason_w2s.answers import Kind, check
 from reason_w2s.doctor.case import Case
 from reason_w2s.doctor.finding import Fact, Finding, Said, Unchecked
+from reason_w2s.doctor.models import complete
 from reason_w2s.engines import EngineSettings, Request, Sampler, Sampling, open_sampler
-from reason_w2s.engines.model_folder import WEIGHTS
 from reason_w2s.prompts import Prompt, load, render
 from reason_w2s.recipe.plan import Step
 from reason_w2s.recipe.rules import problem_sets
@@ -30,7 +30,7 @@ def probe(case: Case, count: int) -> Iterator[Said]:
             continue
         seen.add(root.name)
         folder, problems = case.models.place(root.name).folder, _problems(case, step, count)
-        if folder is None or not any(any(folder.glob(pattern)) for pattern in WEIGHTS):
+        if folder is None or not complete(folder):
             why = case.models.place(root.name).absent or "its weights are not here"
             yield Unchecked(f"the headroom of '{root.name}'", why)
         elif not problems:

@@ -7,13 +7,13 @@ from pathlib import Path
 
 from reason_w2s.doctor.case import Case, failed
 from reason_w2s.doctor.finding import Fact, Finding, Said, Unchecked
+from reason_w2s.doctor.models import complete
 from reason_w2s.engines import endpoint
 from reason_w2s.engines.client import Client, is_url
-from reason_w2s.engines.model_folder import WEIGHTS, load_prompt
-from reason_w2s.errors import DataError, W2SError
+from reason_w2s.engines.model_folder import check, load_prompt
+from reason_w2s.errors import ConfigError, DataError, W2SError
 from reason_w2s.recipe.plan import Step
 from reason_w2s.stages.imports import ImportConfig
-from reason_w2s.train import like
 
 ENDPOINT_TIMEOUT_S = 5.0
 STOPS = "the run stops there, after what it does before"
@@ -87,14 +87,15 @@ def _model(case: Case, step: Step, path: str) -> Iterator[Said]:
             yield Unchecked(f"{path} ('{step.name}')", f"{place.absent}; {_bring(path)}")
         return
     yield from _asked(case, step, path, place.folder)
-    whole = like.whole(place.folder)
-    weights = any(any(place.folder.glob(pattern)) for pattern in WEIGHTS)
-    if not weights and Path(path).is_dir() and step.stage == "model":
-        todo = "save or copy the model completely"
-        yield Finding(f"{path} holds no weights", case.at(step, "path"), STOPS, todo)
-    elif whole is not None:
-        told = "is here" if weights else "is on the hub; the run fetches its weights"
-        yield Fact("models", f"{step.name}: {path} {told}")
+    if Path(path).is_dir() and step.stage == "model":
+        try:
+            check(Path(path))
+        except ConfigError as error:
+            yield failed(error, case.at(step, "path"), STOPS)
+            return
+    here = step.stage == "scratch" or complete(place.folder)
+    told = "is here" if here else "is known; the run fetches its weights"
+    yield Fact("models", f"{step.name}: {path} {told}")
 
 
 def _bring(path: str) -> str:
