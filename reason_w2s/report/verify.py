@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from reason_w2s.errors import StoreError
 from reason_w2s.report.cells import Cell, cells
 from reason_w2s.report.html import render
 from reason_w2s.report.recount import recounted
@@ -48,7 +49,7 @@ def verify(run: Run) -> list[str]:
 
 def verified(run: Run) -> Verified:
     """As `verify`, with the count of what was compared."""
-    found = json.loads(json.dumps(compute(recounted(run))))
+    found = _computed(run)
     path = run.folder / FILE
     if not path.is_file():
         return Verified(0, [f"{FILE}: is not there"])
@@ -58,6 +59,18 @@ def verified(run: Run) -> Verified:
     found |= {name: stands.get(name) for name in _LEFT_OUT}
     number, more = _page(run, found)
     return Verified(compared + number, [*lines, *more])
+
+
+def _computed(run: Run) -> dict[str, Any]:
+    """What the rows say, as results.json would hold it."""
+    try:
+        found: dict[str, Any] = json.loads(json.dumps(compute(recounted(run))))
+    except (KeyError, FileNotFoundError) as error:
+        raise StoreError(
+            f"{run.folder}: the tables in its store do not fit together (nothing for {error}): one "
+            f"was changed or is gone; run the recipe again"
+        ) from error
+    return found
 
 
 def _leaves(found: Mapping[str, Any], stands: Mapping[str, Any]) -> tuple[int, list[str]]:

@@ -125,13 +125,14 @@ class View:
         return origin(source, (f"{row['a']} against {row['b']} on {row['suite']}", field), values)
 
     def of_gap(self, row: Mapping[str, Any], role: str | None = None) -> Markup:
-        """The origin of a gap, or of the accuracy of one of its models."""
-        names = ("start", "reached", "ceiling") if role is None else (role,)
+        """The origin of a gap, of the accuracy of one of its models, or of its n."""
+        names = ("start", "reached", "ceiling") if role in (None, "n") else (role,)
         source = (self.name, self.keys(row["suite"], *(row.get(name) for name in names)))
         of = f"{row['name']} on {row['suite']}"
         if role is None:
             return origin(source, (of, row.get("measure") or "gap"), _ends(row, "value"))
-        return origin(source, (of, role), [(row.get("accuracies") or {}).get(role)])
+        value = row.get("n") if role == "n" else (row.get("accuracies") or {}).get(role)
+        return origin(source, (of, role), [value])
 
 
 def view(name: str, results: Mapping[str, Any], prefix: str = "") -> View:

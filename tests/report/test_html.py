@@ -272,6 +272,7 @@ def test_every_number_of_scores_comparisons_and_gaps_says_where_it_comes_from():
     assert wins.values == ("150",) and wins.key == "bbbb11112222 aaaa11112222"
     value = by["gaps", "pgr on world_test", "PGR"]
     assert value.key == "aaaa11112222 bbbb11112222 cccc11112222" and value.values[0] == "0.6286"
+    assert by["gaps", "pgr on world_test", "n"].values == ("600",)
     assert 'title="quick · rows bbbb11112222 · 0.62 [0.58, 0.66]"' in text
 
 

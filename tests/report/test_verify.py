@@ -19,6 +19,16 @@ from tests.report.measured import measured
 from tests.runs.small import main, one_line
 
 
+def rewritten(done: Run, stage: str, step: str, column: str, value: object) -> None:
+    """Another value in the first row of a step's table, under a name that fits its bytes."""
+    (part,) = parts(done.store.folder(stage, done.item(step).key))
+    rows = pq.read_table(part).to_pylist()
+    rows[0][column] = value
+    schema, cost = pq.read_schema(part).remove_metadata(), cost_of(part)
+    part.unlink()
+    write_part(part.parent, rows, schema, cost)
+
+
 @pytest.fixture(scope="module")
 def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("verify")
@@ -110,6 +120,27 @@ def test_a_choice_in_the_store(done):
     write_part(part.parent, rows[1:], schema, cost)
     lines = verify(done)
     assert any(f"waterfall, chosen, out: {len(rows)} stands there" in line for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("stage", "step", "column", "said"),
+    [
+        ("check", "graded", "status", "results.json: graded, graded, status."),
+        ("stepcheck", "clean", "flags", "results.json: flagged, clean, flags."),
+    ],
+)
+def test_a_count_of_a_step(done, stage, step, column, said):
+    rewritten(done, stage, step, column, ["odd"] if column == "flags" else "odd")
+    lines = verify(done)
+    assert any(
+        line.startswith(f"{said}odd: nothing stands there, the rows say 1") for line in lines
+    )
+
+
+def test_tables_that_do_not_fit_together(done, monkeypatch, capsys):
+    rewritten(done, "sample", "eval/tuned/suite", "text", "another text")
+    code, _, err = main(["report", str(done.folder), "--verify"], monkeypatch, capsys)
+    assert code == 4 and "do not fit together" in one_line(err)
 
 
 def test_a_damaged_store_stops(done):
