@@ -362,8 +362,14 @@ def report(
         Path | None,
         typer.Option(help="Write nothing: set one run beside a file of expected numbers."),
     ] = None,
+    traces: Annotated[
+        int | None,
+        typer.Option(min=0, help="So many traces in a run's traces.html (default 5000; 0: all)."),
+    ] = None,
 ) -> None:
     """Write the HTML report of runs again, and print their tables.
+
+    One run's traces are written beside it, in traces.html: to search, filter and compare.
 
     Several runs make one page, with these side by side first. --verify works out what results.json
     and report.html say from the rows in the store; where a number differs it says which, and exits
@@ -386,6 +392,8 @@ def report(
             raise typer.Exit(1) from missed
         return
     typer.echo(f"report: {command.report(opened, out, sys.stdout)}")
+    if len(opened) == 1:
+        _traces(opened[0], traces)
 
 
 @app.command()
@@ -509,6 +517,14 @@ def _report(finished: Any, *, table: bool = True) -> None:
     from reason_w2s.report import command
 
     typer.echo(f"report: {command.report([finished], None, sys.stdout, table=table)}")
+    _traces(finished, None)
+
+
+def _traces(finished: Any, limit: int | None) -> None:
+    from reason_w2s.report import viewer
+
+    place = viewer.write(finished) if limit is None else viewer.write(finished, limit)
+    typer.echo(f"traces: {place}")
 
 
 def _devices(*patterns: str) -> bool:

@@ -14,10 +14,10 @@ import pytest
 
 from reason_w2s.report import viewer
 from reason_w2s.report.traces import Shown, collect, verdict
-from reason_w2s.runs.run import Run
+from reason_w2s.runs.run import Run, Selection
 from tests.report.browser import opened
 from tests.report.viewed import HOSTILE, N_PROBLEMS, N_TRACES, count, embedded, silent
-from tests.runs.small import RECIPE, project, run, snapshot
+from tests.runs.small import RECIPE, main, project, run, snapshot
 
 log = logging.getLogger("viewer")
 
@@ -227,3 +227,38 @@ def test_pages_of_the_list(browser, viewer_page: Path):
         assert seen.page.locator(".pager").first.inner_text() == "← before page 2 of 2 after →"
         seen.page.go_back()
         assert seen.page.locator("#rows .row").count() == 100
+
+
+def test_report_writes_a_run_s_viewer(tmp_path: Path, monkeypatch, capsys):
+    suite = "suites: {own: {problems: {source: jsonl, file: data.jsonl, take: 5}}}\n"
+    measured = "evaluate: {suites: [own], models: {weak: weak}, overlap: allow}\n"
+    path = project(tmp_path, RECIPE + suite + measured)
+    monkeypatch.chdir(tmp_path)
+    given = ["run", path.name, "--profile", "fake.yaml"]
+    code, out, err = main(given, monkeypatch, capsys)
+    assert code == 0, err
+    assert out.splitlines()[-1] == "traces: runs/small/traces.html"
+    before = snapshot(tmp_path / "runs")
+    for again in (given, ["report", "runs/small"]):
+        assert main(again, monkeypatch, capsys)[0] == 0
+        assert snapshot(tmp_path / "runs") == before
+    page = tmp_path / "runs/small/traces.html"
+    number = {}
+    for limit in (0, 9):
+        main(["report", "runs/small", "--traces", str(limit)], monkeypatch, capsys)
+        number[limit] = len(embedded(page)["traces"])
+    assert number[0] == 12 * 4 + 5 and 4 < number[9] <= 9
+    page.unlink()
+    main(["run", path.name, "--profile", "fake.yaml", "--name", "other"], monkeypatch, capsys)
+    both = ["report", "runs/small", "runs/other", "--out", "both.html"]
+    code, out, _ = main(both, monkeypatch, capsys)
+    assert (code, "traces:" in out, page.exists()) == (0, False, False)
+
+
+def test_a_run_that_is_to_be_gone_on_with_keeps_no_old_viewer(tmp_path: Path):
+    path = project(tmp_path)
+    page = viewer.write(run(path))
+    run(path, selection=Selection(until=("drawn",)))
+    assert page.exists()
+    run(path, "steps.drawn.sample.sampling.n=5", selection=Selection(until=("drawn",)))
+    assert not page.exists()
