@@ -9,7 +9,7 @@ from typing import TextIO
 
 from reason_w2s.errors import ConfigError, StoreError
 from reason_w2s.evaluate import baseline
-from reason_w2s.report import console
+from reason_w2s.report import console, viewer
 from reason_w2s.report.html import write
 from reason_w2s.report.verify import verified
 from reason_w2s.runs.results import compute, results
@@ -32,7 +32,8 @@ def report(runs: Sequence[Run], out: Path | None, file: TextIO, *, table: bool =
     place = _place(runs, out)
     found = {name: results(run) for name, run in names(runs).items()}
     place.parent.mkdir(parents=True, exist_ok=True)
-    write(found, place)
+    # one run's page stands beside the viewer of its traces
+    write(found, place, viewer.FILE if out is None else None)
     for one in found.values() if table else ():
         console.show(one, file)
     return place

@@ -36,18 +36,18 @@ SECTIONS = (
 """The anchors of a run's sections. With several runs each has its own: run1-learned, ..."""
 
 
-def write(results: Results, out: Path) -> None:
-    """Render `results` into the HTML file `out`.
+def write(results: Results, out: Path, traces: str | None = None) -> None:
+    """Render `results` into the HTML file `out`; `traces`: the viewer's page beside it, to link to.
 
     A list that is not there is shown as empty, a number that is not there as "not measured".
     """
-    text = render(results)
+    text = render(results, traces)
     # a report that says the same stays untouched, like everything else of a finished run
     if not out.is_file() or out.read_text(encoding="utf-8") != text:
         out.write_text(text, encoding="utf-8", newline="\n")
 
 
-def render(results: Results) -> str:
+def render(results: Results, traces: str | None = None) -> str:
     """The report as HTML text: with several runs these side by side first, then each."""
     several = len(results) > 1
     shown = [
@@ -55,7 +55,8 @@ def render(results: Results) -> str:
         for number, (run, found) in enumerate(results.items(), 1)
     ]
     page = _environment().get_template("report.html.j2")
-    return page.render(views=shown, sides=sides(shown) if several else [], sections=SECTIONS)
+    beside = sides(shown) if several else []
+    return page.render(views=shown, sides=beside, sections=SECTIONS, traces=traces)
 
 
 @cache

@@ -96,6 +96,12 @@ def test_nothing_is_fetched_from_elsewhere():
     assert "url(http" not in text and "@import" not in text
 
 
+def test_the_viewer_is_linked_where_it_stands_beside_the_page():
+    text = html.render({"quick": full()}, "traces.html")
+    assert '<a class="strong" href="traces.html">all traces</a>' in text
+    assert "traces.html" not in rendered(full())
+
+
 def test_names_inside_charts_are_unique_and_all_used():
     page = Page(rendered(full()))
     assert len(page.ids) == len(set(page.ids))

@@ -194,6 +194,7 @@ def test_several_runs_need_a_name_for_their_page(done, kept, tmp_path, monkeypat
     assert code == 0 and out.endswith(f"report: {page}\n") and out.count("%") >= 2
     text = page.read_text()
     assert "2 runs side by side" in text and 'data-run="two"' in text
+    assert "traces.html" not in text and "traces.html" in (done.folder / "report.html").read_text()
     code, _, err = main([*both[:-1], str(tmp_path)], monkeypatch, capsys)
     assert code == 2 and "is a folder" in one_line(err)
 
