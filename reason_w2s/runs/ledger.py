@@ -69,7 +69,9 @@ def _entry(store: Store, item: Item, run: str, charged: _Charged) -> Entry:
         return _sample(store, item, mine, charged)
     own = [part for part in mine if part not in charged.places]
     charged.places.update(own)
-    return _sum(item, [cost_of(part) for part in own], (0, 0, 0))
+    tokens = item.counts["tokens"] if item.stage == "harness" else 0
+    generated = (tokens, 0, 0) if own else (0, tokens, 0)
+    return _sum(item, [cost_of(part) for part in own], generated)
 
 
 def _sample(store: Store, item: Item, mine: list[Path], charged: _Charged) -> Entry:

@@ -197,6 +197,16 @@ def test_the_second_run_starts_nothing_and_another_setting_does(recipe, started)
     assert started[4:] == [("base", "sums"), ("tuned", "sums")]
 
 
+def test_what_it_cost_is_charged_once(recipe, started):
+    first, second = (run(recipe, name=name) for name in ("one", "two"))
+    rows = [json.loads((one.folder / "ledger.json").read_text())["rows"] for one in (first, second)]
+    mine, other = (
+        next(one for one in found if one["step"] == "eval/base/kept/sums") for found in rows
+    )
+    assert (mine["tokens_generated"], mine["tokens_shared"], mine["shared"]) == (20, 0, False)
+    assert (other["tokens_generated"], other["tokens_shared"], other["shared"]) == (0, 20, True)
+
+
 def test_a_changed_task_file_is_another_task(recipe, started):
     run(recipe)
     with (recipe.parent / "tasks" / "sums.yaml").open("a") as stream:
