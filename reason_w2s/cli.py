@@ -42,6 +42,11 @@ ProfilePath = Annotated[
     Path | None,
     typer.Option("--profile", help="Where it runs, e.g. launch/profiles/cpu.yaml."),
 ]
+On = Annotated[
+    Path | None,
+    typer.Option("--on", "--profile", help="Where it would run, e.g. launch/profiles/gpu.yaml."),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print it as JSON.")]
 Engine = Annotated[
     str | None, typer.Option("--engine", help="The sampler: vllm, hf or fake (for tests).")
 ]
@@ -49,6 +54,9 @@ Name = Annotated[
     str | None,
     typer.Option("--name", help="The run's name (default: the recipe's, with its --seed)."),
 ]
+
+PROBED = 8
+"""Problems that `doctor --probe` asks an untrained student."""
 
 
 class Kind(StrEnum):
@@ -105,14 +113,79 @@ def plan(
     overrides: Overrides = None,
     overlays: Overlays = None,
     seed: Seed = None,
+    on: On = None,
+    engine: Engine = None,
+    runs: Runs = Path("runs"),
+    name: Name = None,
+    as_json: AsJson = False,
 ) -> None:
-    """Print the flat steps that a recipe comes to. Runs nothing."""
-    from reason_w2s.recipe.load import load_plan
+    """Print the flat steps that a recipe comes to, and what they take. Runs nothing.
 
-    expanded, _ = load_plan(recipe, overlays=overlays or [], overrides=overrides or [], seed=seed)
-    for step in expanded.steps.values():
+    Tokens: at most by max_tokens; about by what earlier runs of the same model
+    gave. Device-hours: at rates that these runs measured, else none.
+    """
+    from reason_w2s.doctor import outlook
+    from reason_w2s.doctor.command import open_case
+
+    asked = _asked(recipe, overrides, overlays, seed, on, engine, runs=runs, name=name)
+    case = open_case(asked)
+    found = outlook.outlooks(case)
+    arguments = _as_typed(recipe, overrides, overlays, seed, on, engine, runs, name)
+    lines = outlook.commands(case, arguments, asked.folder(case.plan.name))
+    if as_json:
+        _print_json(outlook.as_json(case, found, lines))
+        return
+    for step in case.plan.steps.values():
         inputs = [*step.of, *(f"{role}={name}" for role, name in step.roles.items())]
         typer.echo(f"{step.name:<32} {step.stage:<10} {step.kind:<9} {', '.join(inputs)}")
+    for line in outlook.lines(found, lines):
+        typer.echo(line)
+
+
+@app.command()
+def doctor(
+    recipe: RecipePath,
+    overrides: Overrides = None,
+    overlays: Overlays = None,
+    seed: Seed = None,
+    on: On = None,
+    engine: Engine = None,
+    run: Annotated[
+        Path | None, typer.Option(help="Use what this run, and those beside it, already made.")
+    ] = None,
+    runs: Runs = Path("runs"),
+    name: Name = None,
+    examples: Annotated[
+        int, typer.Option("-n", min=0, help="How many examples are shown of each train step.")
+    ] = 1,
+    probe: Annotated[
+        bool,
+        typer.Option("--probe", help="Also ask the untrained student, with and without thinking."),
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Find in seconds what would cost a whole run, before it starts.
+
+    Shows what each train step would learn, the tokens with loss in colour.
+    Says of each finding where it is, why it matters and what to do; what
+    could not be looked at here is said too, and is no finding.
+
+    Exit status: 0 nothing or notes, 1 warnings, 2 errors.
+    """
+    from reason_w2s.doctor import command
+
+    asked = _asked(
+        recipe, overrides, overlays, seed, on, engine,
+        runs=runs, name=name, run=run, examples=examples, probe=PROBED if probe else 0,
+    )  # fmt: skip
+    colour = sys.stdout.isatty() and not as_json and "NO_COLOR" not in os.environ
+    found = command.run(asked, colour=colour)
+    if as_json:
+        _print_json(command.as_json(found))
+    else:
+        for line in command.lines(found):
+            typer.echo(line)
+    raise typer.Exit(found.status)
 
 
 @app.command()
@@ -450,6 +523,52 @@ def export(
         typer.echo(line)
     if push_to_hub is not None:
         typer.echo(f"on the hub: {write.push(place, push_to_hub, private=private)}")
+
+
+def _asked(
+    recipe: Path,
+    overrides: list[str] | None,
+    overlays: list[Path] | None,
+    seed: int | None,
+    on: Path | None,
+    engine: str | None,
+    **more: Any,
+) -> Any:
+    """What doctor and plan are asked about."""
+    from reason_w2s.doctor.command import Asked
+
+    place = str(on) if on is not None else "this machine's profile"
+    profile = _profile(on, engine)
+    return Asked(recipe, overrides or [], overlays or [], seed, profile, place, **more)
+
+
+def _as_typed(
+    recipe: Path,
+    overrides: list[str] | None,
+    overlays: list[Path] | None,
+    seed: int | None,
+    on: Path | None,
+    engine: str | None,
+    runs: Path,
+    name: str | None,
+) -> list[str]:
+    """The arguments of `run` that do what was planned."""
+    options: list[tuple[str, Any]] = [
+        *(("--with", one) for one in overlays or []),
+        ("--seed", seed),
+        ("--profile", on),
+        ("--engine", engine),
+        ("--runs", runs if runs != Path("runs") else None),
+        ("--name", name),
+    ]
+    given = [part for option, value in options if value is not None for part in (option, value)]
+    return [str(part) for part in (recipe, *(overrides or []), *given)]
+
+
+def _print_json(data: Any) -> None:
+    import json
+
+    typer.echo(json.dumps(data, indent=1, ensure_ascii=False))
 
 
 def _default_name(recipe: str, seed: int | None) -> str:
