@@ -10,7 +10,18 @@ from reason_w2s.doctor.command import as_json, lines
 from reason_w2s.doctor.finding import Fact, Finding, Unchecked, exit_status
 from reason_w2s.engines.protocols import Completion
 from reason_w2s.runs.profile import Profile
-from tests.doctor.cases import IMPORTED, RECIPE, diagnose, facts, findings, only, project, traces
+from tests.doctor.cases import (
+    IMPORTED,
+    RECIPE,
+    ROOMY,
+    diagnose,
+    facts,
+    findings,
+    only,
+    project,
+    traces,
+)
+from tests.runs.small import main
 
 pytestmark = pytest.mark.torch
 pytest.importorskip("trl")
@@ -153,3 +164,44 @@ def test_the_probe_asks_a_real_engine(tmp_path, tiny_model):
     (fact,) = facts(found, "headroom")
     assert fact.data["n"] == 2
     assert 0 <= fact.data["own"] <= 2
+
+
+def test_the_command_line(tmp_path, monkeypatch, capsys):
+    path = project(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    # what is installed and how much room there is differs from machine to machine
+    monkeypatch.setattr("reason_w2s.doctor.command.this_machine", lambda _: ROOMY)
+    code, out, err = main(["doctor", str(path)], monkeypatch, capsys)
+    assert (code, err) == (0, "")
+    assert "\x1b" not in out, "no colour where nobody looks"
+    assert out.rstrip().splitlines()[-1].startswith("0 errors, 0 warnings, 0 notes")
+    code, out, _ = main(["doctor", str(path), "suites.suite.prompt=qa"], monkeypatch, capsys)
+    assert code == 1
+    assert "warning: 'tuned' was trained with" in out
+    code, out, _ = main(["doctor", str(path), "x=1", "--json"], monkeypatch, capsys)
+    assert code == 2
+    assert len(json.loads(out)["findings"]) == 1
+    assert not (tmp_path / "runs").exists(), "nothing is written"
+
+
+def test_the_command_line_names_a_profile(tmp_path, monkeypatch, capsys):
+    path = project(tmp_path)
+    (tmp_path / "three.yaml").write_text("{train: {processes: 3}}")
+    monkeypatch.chdir(tmp_path)
+    for option in ("--on", "--profile"):
+        code, out, _ = main(["doctor", str(path), option, "three.yaml"], monkeypatch, capsys)
+        assert code == 2
+        assert "batch 8 does not divide over 3 processes" in out
+
+
+def test_plan_on_the_command_line(tmp_path, monkeypatch, capsys):
+    path = project(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    code, out, _ = main(["plan", str(path), "--seed", "3"], monkeypatch, capsys)
+    assert code == 0
+    assert "60 problems x 4 = 240 traces" in out
+    assert f"reason-w2s run {path} --seed 3" in out
+    code, out, _ = main(["plan", str(path), "--json"], monkeypatch, capsys)
+    data = json.loads(out)
+    assert data["commands"] == [f"reason-w2s run {path}"]
+    assert data["steps"][0]["name"]
