@@ -57,7 +57,7 @@ def test_a_model_that_the_hub_does_not_give(tmp_path, monkeypatch, error, severi
     import httpx
 
     def refuse(*_, **__):
-        answer = httpx.Response(404, request=httpx.Request("GET", "https://huggingface.co"))
+        answer = httpx.Response(404, request=httpx.Request("GET", "http://localhost"))
         raise getattr(hub.errors, error)("no", response=answer)
 
     monkeypatch.setattr(hub.HfApi, "model_info", refuse)
