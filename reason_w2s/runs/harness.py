@@ -29,6 +29,8 @@ HARNESS = pa.schema(
         ("n_tokens", pa.int32()),
     ]
 )
+MANY = 4
+"""So many tasks of a group are counted, not named."""
 NOTHING = "[invalid]"
 """What lm-eval's filters give where they find nothing."""
 
@@ -114,10 +116,17 @@ def _columns(row: Mapping[str, Any], right: bool, item: Item) -> dict[str, Any]:
 
 def suite(item: Item) -> dict[str, Any]:
     """What results say of the suite that this item measured a model on."""
-    shown = {name: item.extent[name] for name in ("tasks", "lm_eval", "chat_template")}
+    tasks = item.extent["tasks"]
+    named = [f"{name} {about['version']}" for name, about in tasks.items()]
+    shots = sorted({about["num_fewshot"] or 0 for about in tasks.values()})
     return {
         "n": item.counts["out"],
         "samples": 1,
-        "sampling": {"by": "lm-eval", **shown},
+        "sampling": {
+            "by": f"lm-eval {item.extent['lm_eval']}",
+            "tasks": ", ".join(named) if len(named) < MANY else f"{len(named)} tasks",
+            "num_fewshot": ", ".join(map(str, shots)),
+            "chat_template": item.extent["chat_template"],
+        },
         "kind": "lm-eval",
     }

@@ -100,7 +100,9 @@ def left(job):
         tasks = [("pick", 0), ("pick", 1), ("pick_again", 0)]
         rows = [row(task, doc, "none", acc=1.0, acc_norm=0.0) for task, doc in tasks]
     names = dict.fromkeys(one["task"] for one in rows)
-    tasks = {name: {"version": 1.0, "documents": {"effective": 5}} for name in names}
+    tasks = {
+        name: {"version": 1.0, "num_fewshot": 0, "documents": {"effective": 5}} for name in names
+    }
     return rows, {"lm_eval": "0.4.13", "tasks": tasks, "chat_template": False}
 
 
@@ -156,6 +158,7 @@ def test_each_task_is_a_suite_with_our_statistics(recipe, started):
     assert sorted(started) == [(m, t) for m in ("base", "tuned") for t in ("picks", "sums")]
     assert [one["name"] for one in found["suites"]] == ["kept/sums", "kept/picks"]
     assert [(one["n"], one["kind"]) for one in found["suites"]] == [(5, "lm-eval"), (3, "lm-eval")]
+    assert found["suites"][1]["sampling"]["tasks"] == "pick 1.0, pick_again 1.0"
     scores = {(one["model"], one["suite"]): one for one in found["scores"]}
     base = scores["base", "kept/sums"]
     bounds = wilson(3, 5)
