@@ -47,11 +47,13 @@ class Comparison:
     @property
     def sentence(self) -> str:
         """One line, in percentage points: which is above by how much, or that it is noise."""
-        points, low, high = (100 * one for one in (self.difference, self.low, self.high))
-        by = f"{points:+.1f} points [{low:+.1f}, {high:+.1f}]"
         flips = f"{len(self.wins)} won, {len(self.losses)} lost of {self.n}, p = {self.p:.2g}"
+        points, low, high = (100 * one for one in (self.difference, self.low, self.high))
         if self.outcome == "within noise":
+            by = f"{points:+.1f} points [{low:+.1f}, {high:+.1f}]"
             return f"{self.a} against {self.b}: {by}, within noise ({flips})"
+        size, least, most = (points, low, high) if points > 0 else (-points, -high, -low)
+        by = f"{size:.1f} points [{least:.1f}, {most:.1f}]"
         return f"{self.a} is {self.outcome} {self.b} by {by} ({flips})"
 
 

@@ -24,14 +24,14 @@ def test_a_clear_difference():
     assert found.p == mcnemar_exact(12, 1)
     assert found.wins == tuple(f"p{at}" for at in range(12))
     assert found.losses == ("p12",)
-    assert found.sentence.startswith("tuned is above base by +20.8 points [+")
+    assert found.sentence.startswith("tuned is above base by 20.8 points [")
     assert found.sentence.endswith("(12 won, 1 lost of 53, p = 0.0034)")
 
 
 def test_the_other_way_round():
     found = compare(model(WORSE), model(BETTER), seed=0)
     assert (found.outcome, found.wins) == ("below", ("p12",))
-    assert found.sentence.startswith("A is below B by -20.8 points [-")
+    assert found.sentence.startswith("A is below B by 20.8 points [")
 
 
 def test_few_flips_are_noise_though_the_interval_leaves_out_zero():

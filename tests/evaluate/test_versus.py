@@ -41,7 +41,7 @@ def test_two_files_with_ids_and_verdicts_are_enough(pair):
     assert one["difference"] == pytest.approx(0.15)
     assert one["p"] == mcnemar_exact(20, 5)
     assert one["outcome"] == "above"
-    assert one["sentence"].startswith(f"{pair[0]} is above {pair[1]} by +15.0 points")
+    assert one["sentence"].startswith(f"{pair[0]} is above {pair[1]} by 15.0 points")
     assert one["scores"]["a"]["accuracy"] == 0.6
     assert [flip["problem_id"] for flip in one["flips"]["losses"]] == [
         f"p{i}" for i in range(95, 100)

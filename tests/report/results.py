@@ -192,7 +192,7 @@ def full() -> dict[str, Any]:
                 "losses": ["l<1>", "l2"],
                 "p": 1e-12,
                 "outcome": "above",
-                "sentence": "tuned is above teacher by +22.0 points",
+                "sentence": "tuned is above teacher by 22.0 points",
             },
             {
                 "a": "ceiling",

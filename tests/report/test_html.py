@@ -244,7 +244,7 @@ def test_label_use_and_the_cost_of_a_kept_example_are_there():
 def test_what_was_learned_is_made_of_the_sentences():
     learned = section(rendered(full()), "learned")
     assert "tuned: PGR 0.63 [0.50, 0.75]" in learned
-    assert "tuned is above teacher by +22.0 points" in learned
+    assert "tuned is above teacher by 22.0 points" in learned
     assert (
         "Within noise, so not shown to differ, in points: ceiling against tuned (+1.3)." in learned
     )
