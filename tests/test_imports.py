@@ -29,6 +29,7 @@ LEVELS: dict[str, int] = {
     "evaluate": 2,
     "recipe": 3,
     "runs": 4,
+    "doctor": 4,
     "report": 4,
     "export": 4,
     "cli": 5,
