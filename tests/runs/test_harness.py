@@ -311,6 +311,7 @@ def measured(tmp_path_factory, tiny_model):
     return run(path, *overrides, profile=HF)
 
 
+@pytest.mark.timeout(1800)
 @pytest.mark.slow
 @pytest.mark.torch
 @pytest.mark.parametrize(
@@ -326,6 +327,7 @@ def test_our_figures_are_lm_evals_own(measured: Run, name, task, figure):
     assert len(right) == 12
 
 
+@pytest.mark.timeout(1800)
 @pytest.mark.slow
 @pytest.mark.torch
 def test_what_is_kept_of_a_real_run(measured: Run):
@@ -338,6 +340,7 @@ def test_what_is_kept_of_a_real_run(measured: Run):
     assert {one.problem.subject for one in chosen} == {"pick", "pick_again"}
 
 
+@pytest.mark.timeout(1800)
 @pytest.mark.slow
 @pytest.mark.torch
 @pytest.mark.parametrize(
