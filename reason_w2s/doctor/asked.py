@@ -18,11 +18,10 @@ def measured(case: Case) -> Iterator[Said]:
     """Trained models are measured with the prompt they were trained with."""
     seen: set[str] = set()
     for one in case.plan.measured:
-        train = case.plan.steps[one.step]
-        if train.stage != "train":
+        train, drawn = case.plan.steps[one.step], _drawn(case, one.graded)
+        if train.stage != "train" or drawn is None:
             continue
-        sampled = case.plan.steps[case.plan.steps[one.graded].of[0]]
-        taught, asked = (case.models.prompt(name) for name in (train.name, sampled.roles["model"]))
+        taught, asked = (case.models.prompt(name) for name in (train.name, drawn.roles["model"]))
         if taught is None or asked is None or one.suite in seen or _same(taught, asked):
             continue
         seen.add(one.suite)
@@ -59,6 +58,11 @@ def sampled(case: Case) -> Iterator[Said]:
                     "give both one prompt, unless that is the point",
                     "note",
                 )
+
+
+def _drawn(case: Case, graded: str) -> Step | None:
+    """The step that samples what is graded; None: lm-eval asks by itself."""
+    return next((one for one in case.plan.lineage(graded) if one.stage == "sample"), None)
 
 
 def _teachers(case: Case, step: Step) -> list[str]:

@@ -14,8 +14,8 @@ from reason_w2s.engines.model_folder import (
     PROMPT_FILE,
     TOKENIZER,
     check,
+    find_prompt,
     has_tokenizer,
-    load_prompt,
     load_tokenizer,
 )
 from reason_w2s.errors import ConfigError, require
@@ -75,7 +75,8 @@ class Models:
         if given is not None:
             return Prompt.model_validate(given)
         folder = self.place(step.name).folder
-        return None if folder is None else load_prompt(folder)
+        saved = None if folder is None else find_prompt(folder)
+        return None if saved is None else saved[0]
 
     def called(self, name: str) -> str:
         """A model's own name: its path, or what the recipe calls it."""

@@ -10,9 +10,10 @@ from reason_w2s.doctor.finding import Fact, Finding, Said, Unchecked
 from reason_w2s.doctor.models import complete
 from reason_w2s.engines import endpoint
 from reason_w2s.engines.client import Client, is_url
-from reason_w2s.engines.model_folder import check, load_prompt
+from reason_w2s.engines.model_folder import find_prompt
 from reason_w2s.errors import ConfigError, DataError, W2SError
 from reason_w2s.recipe.plan import Step
+from reason_w2s.runs.makers import located
 from reason_w2s.stages.imports import ImportConfig
 
 ENDPOINT_TIMEOUT_S = 5.0
@@ -89,7 +90,7 @@ def _model(case: Case, step: Step, path: str) -> Iterator[Said]:
     yield from _asked(case, step, path, place.folder)
     if Path(path).is_dir() and step.stage == "model":
         try:
-            check(Path(path))
+            located.place(step, fake=False)
         except ConfigError as error:
             yield failed(error, case.at(step, "path"), STOPS)
             return
@@ -104,7 +105,7 @@ def _bring(path: str) -> str:
 
 def _asked(case: Case, step: Step, path: str, folder: Path) -> Iterator[Said]:
     """Whether the recipe, or the checkpoint, says how the model is asked."""
-    if step.stage == "model" and step.config["prompt"] is None and load_prompt(folder) is None:
+    if step.stage == "model" and step.config["prompt"] is None and find_prompt(folder) is None:
         what = f"{path} carries no prompt (it was not trained here)"
         todo = "give it one of `reason-w2s prompts`, or a file of yours"
         yield Finding(what, case.at(step, "prompt"), STOPS, todo)

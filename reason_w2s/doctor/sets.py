@@ -89,7 +89,8 @@ class Sets:
         if spec.of is None and _on_the_hub(spec):
             return _asked(spec)
         if spec.file is not None and not Path(spec.file).is_file():
-            return Loaded(absent="no such file", wrong=f"{spec.file} is not there")
+            todo = f"put it there, or name another: {step.place}.file=FILE"
+            return Loaded(absent="no such file", wrong=f"{spec.file} is not there; {todo}")
         try:
             return self._read(step, spec)
         except DataError as error:

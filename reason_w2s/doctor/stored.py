@@ -47,21 +47,27 @@ def stored(plan: Plan, folder: Path, *, fake: bool) -> Stored:
     skipped: list[str] = []
     for place in _runs(folder):
         try:
-            manifest = read_json(place / "manifest.json")
-            if ("fake" in manifest["sampler"]) != fake:
-                told = "the fake engine" if not fake else "a real engine"
-                skipped.append(f"{place} was sampled by {told}")
-                continue
-            run = Run.open(place)
-            old = asked(run)[1]
-        except (W2SError, KeyError) as error:
+            run, old, sampler = _read(place)
+        except (W2SError, KeyError, TypeError) as error:
             skipped.append(f"{place} cannot be read: {' '.join(str(error).split())}")
             continue
+        shared = [name for name in _shared(plan, old) if name in run.items]
+        if ("fake" in sampler) != fake:
+            if any(plan.steps[name].stage == "sample" for name in shared):
+                told = "a real engine" if fake else "the fake engine"
+                skipped.append(f"{place} was sampled by {told}")
+            continue
         runs.append((run, old))
-        for name in _shared(plan, old):
-            if name in run.items and _there(run.items[name]):
+        for name in shared:
+            if _there(run.items[name]):
                 made.setdefault(name, Made(run, run.items[name]))
     return Stored(made, tuple(runs), tuple(skipped))
+
+
+def _read(place: Path) -> tuple[Run, Plan, str]:
+    """A run, its plan, and the engines that sampled it."""
+    run = Run.open(place)
+    return run, asked(run)[1], str(read_json(place / "manifest.json")["sampler"])
 
 
 def _runs(folder: Path) -> Iterator[Path]:

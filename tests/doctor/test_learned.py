@@ -6,6 +6,8 @@ import json
 
 import pytest
 
+from reason_w2s.engines.model_folder import save_prompt
+from reason_w2s.prompts import load
 from tests.doctor.cases import (
     IMPORTED,
     RECIPE,
@@ -134,3 +136,16 @@ def test_sampled_with_another_prompt_is_worth_a_note(tmp_path):
     assert only(found).severity == "note"
     assert "its traces are learned as answers to" in only(found).what
     assert found.status == 0
+
+
+def test_a_suite_of_lm_evals_tasks_asks_by_itself(tmp_path):
+    path = project(tmp_path)
+    found = diagnose(path, "evaluate.suites=[suite.yaml, ifeval]")
+    assert not findings(found), findings(found)
+
+
+def test_a_checkpoints_own_prompt_is_the_one_it_is_taught_with(tmp_path):
+    path = project(tmp_path, SOLVED)
+    save_prompt(tmp_path / "student", load("r1_think"))
+    found = diagnose(path, "models.student.prompt=null")
+    assert "never close the <think> that the prompt opens" in only(found).what
