@@ -53,7 +53,7 @@ def test_hostile_texts_are_shown_whole(browser, hostile_page: Path):
         seen.page.wait_for_selector("article.trace")
         for name in ("markup", "end", "comment", "template"):
             assert texts(seen, name) == [HOSTILE[name]]
-        assert texts(seen, "unseen") == ["a␀b␛[31mc␍d[U+007F]"]
+        assert texts(seen, "unseen") == ["a[U+0000]b[U+001B][31mc[U+000D]d[U+007F]"]
         assert texts(seen, "bidi") == ["(a [U+202E] reversed [U+2067] b"]
         assert texts(seen, "line") == [HOSTILE["line"]]
         fold = seen.page.locator("article.trace", has_text="lines<img").locator(".fold").first

@@ -18,15 +18,13 @@ function make(tag, more, ...children) {
 
 const many = (number, noun) => `${number.toLocaleString("en")} ${noun}${number === 1 ? "" : "s"}`;
 
-/* Characters that are not seen, or that turn the order of others round, as what they are. */
-const UNSEEN = /[\u0000-\u0008\u000b-\u001f\u007f\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff]/g;
+/* Characters that are not seen, or that turn the order of others round: named, not drawn. */
+const UNSEEN = new RegExp("[\\u0000-\\u0008\\u000b-\\u001f\\u007f-\\u009f\\u200b\\u200e\\u200f"
+  + "\\u2028-\\u202e\\u2060-\\u2069\\ufeff\\ufffe\\uffff]", "g");
 
 function visible(text) {
-  return text.replace(UNSEEN, (char) => {
-    const code = char.charCodeAt(0);
-    if (code < 32) return String.fromCharCode(0x2400 + code);
-    return `[U+${code.toString(16).toUpperCase().padStart(4, "0")}]`;
-  });
+  return text.replace(UNSEEN, (char) =>
+    `[U+${char.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0")}]`);
 }
 
 /* What Python takes for blank: the step check numbers steps by it. */
@@ -59,7 +57,7 @@ function stepItems(lines, wrong) {
     }
     const marked = place === wrong;
     items.push(make("li", { class: [marked && "wrong", gap && "gap"].filter(Boolean).join(" ") || null },
-      make("span", { class: "text" }, visible(line)),
+      make("span", { class: "text" }, visible(line.replace(/\r$/, ""))),
       ...(marked ? [" ", make("strong", { class: "mark" }, "first wrong step")] : [])));
     gap = false;
   });
@@ -67,7 +65,8 @@ function stepItems(lines, wrong) {
 }
 
 /* A text as it is; long ones are folded. */
-function plain(text, limit) {
+function plain(raw, limit) {
+  const text = raw.replaceAll("\r\n", "\n");
   const block = make("div", { class: "plain" });
   const [lines, whole] = start(text, limit);
   block.append(visible(lines.join("\n")));

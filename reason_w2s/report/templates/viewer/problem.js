@@ -71,17 +71,13 @@ function traceCard(trace, state) {
   return make("article", { class: current ? "trace current" : "trace", tabindex: -1,
     "data-key": trace.key, "aria-label": `Trace ${name}` },
     make("h3", null, ...badges(trace), " ", ...origin(trace)),
-    make("p", { class: "about" }, ...answerOf(trace),
+    make("p", { class: "about" },
+      ...(trace.answer === null ? []
+        : ["answer ", make("bdi", { class: "given" }, shorten(trace.answer, 200)), " · "]),
       `${length(trace)} · `, finish, flags.length ? " · " : null, ...flags),
     steps(trace.text, trace.wrong, LONG),
     trace.fates.length ? make("ul", { class: "fates" }, ...trace.fates.map(fate)) : null,
     make("details", null, make("summary", null, "Columns"), columns(trace)));
-}
-
-/* What was read from a trace; of one that nothing was looked for in, nothing. */
-function answerOf(trace) {
-  if (trace.answer === null) return trace.verdicts.length ? ["no answer found · "] : [];
-  return ["answer ", make("bdi", { class: "given" }, shorten(trace.answer, 200)), " · "];
 }
 
 function fate(place) {
