@@ -132,8 +132,11 @@ def verdict(status: str | None, correct: bool | None) -> str | None:
 
 def wrong_line(row: Row, step: str) -> int | None:
     """Which of the text's lines, from 0, holds the first wrong equation a stepcheck found."""
-    first, lines = row.columns[f"{step}.first_error"], step_lines(row.trace.text)
-    return lines[first] if first is not None and first < len(lines) else None
+    first = row.columns[f"{step}.first_error"]
+    if first is None:
+        return None
+    lines = step_lines(row.trace.text)
+    return lines[first] if first < len(lines) else None
 
 
 class _Following:
