@@ -112,4 +112,16 @@ def _object(line: str, place: str) -> dict[str, Any]:
         raise DataError(f"{place}: not JSON: {error}") from error
     if not isinstance(row, dict):
         raise DataError(f"{place}: expected a JSON object, got {type(row).__name__}")
-    return row
+    whole: dict[str, Any] = _text(row) if "\\ud" in line.lower() else row
+    return whole
+
+
+def _text(value: Any) -> Any:
+    """The value with halves of characters, which JSON can name and no file can hold, as U+FFFD."""
+    if isinstance(value, dict):
+        return {_text(key): _text(one) for key, one in value.items()}
+    if isinstance(value, list):
+        return [_text(one) for one in value]
+    if isinstance(value, str):
+        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return value

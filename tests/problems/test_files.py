@@ -56,3 +56,9 @@ def test_the_digest_is_of_bytes(tmp_path):
     assert digest(one) == digest(two)
     two.write_text(TEXT + "\n")
     assert digest(one) != digest(two)
+
+
+def test_half_a_character_becomes_the_sign_for_it(tmp_path):
+    path = tmp_path / "rows.jsonl"
+    path.write_text('{"a": "x\\ud800y", "b": ["\\ud83d\\ude00"], "c": {"\\udc00": 1}}\n')
+    assert list(read(path)) == [{"a": "x\ufffdy", "b": ["\U0001f600"], "c": {"\ufffd": 1}}]
