@@ -452,7 +452,11 @@ def report(
     from reason_w2s.report import command
     from reason_w2s.runs.run import Run
 
+    if sum(one is not None for one in (traces, against, verify or None)) > 1:
+        raise ConfigError("report: --traces, --verify and --against do not go together; give one")
     opened = [Run.open(run) for run in runs]
+    if traces is not None and len(opened) > 1:
+        raise ConfigError("--traces: traces are written for one run at a time; give one run")
     if verify:
         for line in command.verify(opened):
             typer.echo(line)

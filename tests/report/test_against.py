@@ -53,6 +53,8 @@ def test_mistakes_end_in_one_line(done, baseline, monkeypatch, capsys):
         ([run, "--against", f"{run}/nowhere.json"], "no such file"),
         ([run, "--against", f"{run}/ledger.json"], "command"),
         ([run, run, "--against", baseline()], "expected one"),
+        ([run, "--verify", "--against", baseline()], "do not go together"),
+        ([run, run, "--traces", "5"], "give one run"),
     ):
         code, _, error = main(["report", *arguments], monkeypatch, capsys)
         assert code == 2
