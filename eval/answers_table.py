@@ -140,10 +140,23 @@ def speed(found: dict[str, Any]) -> str:
 
 
 def parity(found: dict[str, Any]) -> str:
-    """A row per fixed rule: verdicts that differ from the published code's."""
-    keys = ("rows", "answered", "differ", "empty_gold")
+    """A row per fixed rule: verdicts that differ from the published code's, and where it fails."""
+    keys = ("rows", "answered", "differ", "raised", "stopped")
     rows = [[f"`{name}`", *(f"{one[key]:,}" for key in keys)] for name, one in found.items()]
-    return table(["kind", "n", "with an answer", "differ", "of these, empty golds"], rows)
+    return table(["kind", "n", "with an answer", "differ", "theirs raised", "after 5 s"], rows)
+
+
+def against(found: dict[str, Any]) -> str:
+    """Per fixed rule: how many each calls right, then a row per class of disagreements."""
+    rows = []
+    for name, one in found.items():
+        shares = [f"{100 * one[who] / one['rows']:.1f}%" for who in ("ours", "theirs")]
+        rows.append([f"`{name}`: right by ours {shares[0]}, by it {shares[1]}", f"{one['rows']:,}"])
+        rows[-1] += [""] * 4
+        for kind, counts in one["classes"].items():
+            held = [counts[who] or "" for who in ("read", "ours", "theirs", "neither")]
+            rows.append([kind, f"{counts['rows']:,}", *held])
+    return table(["rule, disagreements", "n", "read", "ours held", "theirs", "neither"], rows)
 
 
 def hostile(found: dict[str, Any]) -> str:
@@ -184,6 +197,7 @@ TABLES: dict[str, tuple[str | None, Callable[[dict[str, Any]], str]]] = {
     "speed": ("speed", speed),
     "caps": (None, caps),
     "parity": ("parity", parity),
+    "against": ("against", against),
     "hostile": ("hostile", hostile),
     "fuzz": ("fuzz", fuzz),
 }

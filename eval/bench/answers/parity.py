@@ -1,7 +1,7 @@
 r"""How often our fixed rules say what the published code says, verdict by verdict, on real outputs.
 
-    python eval/bench/answers/parity.py --peer-python PYTHON [--data DIR] [--rows 2000]
-        [--failures] [--out FILE.json]
+    python eval/bench/answers/parity.py --peer-python PYTHON [--data DIR] [--failures]
+        [--out FILE.json]
 
 PYTHON has the published code, which peer_lm_eval.py runs unchanged:
 
@@ -9,13 +9,12 @@ PYTHON has the published code, which peer_lm_eval.py runs unchanged:
     pip install antlr4-python3-runtime==4.11 sympy math-verify datasets numpy sacrebleu pyyaml
 
 Per rule: verdicts compared, for how many of them our rule finds an answer, how many theirs calls
-correct, how many differ, and how many of those have an empty gold (undecided by ours), are
-undecided for another reason, or were stopped by theirs after its five seconds (then wrong to it).
+correct, how many differ, and of those how many are undecided by ours; then theirs' own exceptions:
+verdicts before which it raised, or stopped after its five seconds (both wrong to it).
 
 - lm_eval_gsm8k_strict, lm_eval_gsm8k_flexible: every output on a GSM8K problem.
-- lm_eval_minerva: `--rows` outputs on MATH problems drawn at random, those with its phrase first:
-  without the phrase there is nothing to compare.
-- lm_eval_minerva_bare: its comparison alone, on the last box of `--rows` outputs on MATH problems.
+- lm_eval_minerva: every output on a MATH problem.
+- lm_eval_minerva_bare: its comparison alone, on the last box of every output on a MATH problem.
 - hendrycks: every output on a MATH problem, beside lm-eval's hendrycks_math, a copy of
   hendrycks/math, of which there is no package. The copy differs in two ways. It reads `\boxed 5`
   (up to a `$`), where the original finds no answer. And it catches AssertionError alone where the
@@ -30,7 +29,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import random
 import subprocess
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -43,8 +41,6 @@ from reason_w2s.answers.parity import parity, parity_equal
 
 PEER = Path(__file__).with_name("peer_lm_eval.py")
 GSM8K = ("lm_eval_gsm8k_strict", "lm_eval_gsm8k_flexible")
-PHRASE = "Final Answer: The final answer is"
-SEED = 0
 STOPPED_S = 5
 CODE = {
     "lm_eval_gsm8k_strict": "tasks/gsm8k/gsm8k.yaml strict-match",
@@ -65,25 +61,25 @@ class Case(NamedTuple):
 
 
 class Theirs(NamedTuple):
-    """The published code's version, and per case its verdict and the wall seconds it took."""
+    """The published code's version, and per case its verdict, the wall seconds it took, and what
+    it raised, if it did."""
 
     version: str
     verdicts: list[bool]
     seconds: list[float]
+    raised: list[str | None]
 
 
-def cases(data: Path, count: int) -> list[Case]:
+def cases(data: Path) -> list[Case]:
     """All that is compared."""
     outputs = [row for file in trace_files(data) for row in rows(file)]
     math = [row for row in outputs if str(row.get("qid", "")).startswith("math-")]
     # rows without a qid ask a reworded GSM8K question
     gsm8k = [row for row in outputs if not str(row.get("qid", "")).startswith("math-")]
-    shuffled = random.Random(SEED).sample(math, len(math))
-    phrase_first = sorted(shuffled, key=lambda row: PHRASE not in row["response"])
     return [
         *(case for rule in GSM8K for case in _cases(rule, gsm8k)),
-        *_cases("lm_eval_minerva", phrase_first[:count]),
-        *_bare("lm_eval_minerva_bare", shuffled)[:count],
+        *_cases("lm_eval_minerva", math),
+        *_bare("lm_eval_minerva_bare", math),
         *_cases("hendrycks", math),
     ]
 
@@ -118,22 +114,21 @@ def figures(
 ) -> dict[str, dict[str, Any]]:
     """What agrees, by rule."""
     found: dict[str, dict[str, Any]] = {}
-    counts = ("rows", "answered", "correct", "differ", "empty_gold", "undecided", "stopped")
-    for case, verdict, right, seconds in zip(
-        compared, verdicts, peer.verdicts, peer.seconds, strict=True
-    ):
+    counts = ("rows", "answered", "correct", "differ", "undecided", "raised", "stopped")
+    said = zip(compared, verdicts, peer.verdicts, peer.seconds, peer.raised, strict=True)
+    for case, verdict, right, seconds, raised in said:
         one = found.setdefault(
             case.rule,
             {**dict.fromkeys(counts, 0), "code": f"lm-eval {peer.version} {CODE[case.rule]}"},
         )
-        differs, empty = verdict.correct is not right, not case.gold.strip()
+        differs = verdict.correct is not right
         one["rows"] += 1
         one["answered"] += verdict.answer is not None
         one["correct"] += right
         one["differ"] += differs
-        one["empty_gold"] += differs and empty
-        one["undecided"] += differs and not empty and verdict.correct is None
-        one["stopped"] += differs and seconds >= STOPPED_S
+        one["undecided"] += differs and verdict.correct is None
+        one["raised"] += raised is not None
+        one["stopped"] += seconds >= STOPPED_S
     return found
 
 
@@ -152,11 +147,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--peer-python", required=True, help="an interpreter that has lm-eval")
     parser.add_argument("--data", type=Path, default=DATA)
-    parser.add_argument("--rows", type=int, default=2000, help="verdicts of each Minerva rule")
     parser.add_argument("--failures", action="store_true", help="list the verdicts that differ")
     parser.add_argument("--out", type=Path)
     wished = parser.parse_args()
-    compared = cases(wished.data, wished.rows)
+    compared = cases(wished.data)
     verdicts = [ours(case) for case in compared]
     peer = theirs(wished.peer_python, compared)
     found = figures(compared, verdicts, peer)
@@ -164,8 +158,8 @@ def main() -> None:
         print(
             f"{rule:<23} n {one['rows']:>5}  answered {one['answered']:>5}"
             f"  correct {one['correct']:>5}  differ {one['differ']:>3}"
-            f" (gold empty {one['empty_gold']}, undecided {one['undecided']},"
-            f" stopped by theirs {one['stopped']})  {one['code']}"
+            f" (undecided {one['undecided']}); theirs raised {one['raised']},"
+            f" stopped {one['stopped']}  {one['code']}"
         )
     if wished.failures:
         print("\n".join(failures(compared, verdicts, peer)))

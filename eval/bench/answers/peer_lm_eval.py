@@ -3,9 +3,9 @@ r"""The answer rules of lm-eval 0.4.13 as published, for an interpreter that has
     PYTHON eval/bench/answers/peer_lm_eval.py < rows.jsonl
 
 What PYTHON needs: see parity.py. Rows: {"rule", "pred", "gold"}; prints one JSON object: version,
-verdicts in order, seconds of each. Nothing of theirs is changed: filters and metric by the names
-and settings in the task's YAML, the utils modules of tasks loaded from their files (the package
-above them imports much more). The rules:
+verdicts in order, seconds of each, and what it raised (then the verdict is wrong). Nothing of
+theirs is changed: filters and metric by the names and settings in the task's YAML, the utils
+modules of tasks loaded from their files (the package above them imports much more). The rules:
 
     lm_eval_gsm8k_strict, lm_eval_gsm8k_flexible    tasks/gsm8k/gsm8k.yaml, a whole response
     lm_eval_minerva         tasks/minerva_math/utils.py, a whole response, without its math_verify
@@ -103,15 +103,21 @@ def main() -> None:
     """Read rows, print verdicts."""
     logging.disable(logging.CRITICAL)
     rows = [json.loads(line) for line in sys.stdin]
-    verdicts, seconds = [], []
+    verdicts, seconds, raised = [], [], []
     # theirs print warnings
     with contextlib.redirect_stdout(sys.stderr):
         rules = {**gsm8k(), **minerva(), **hendrycks()}
         for row in rows:
             start = time.monotonic()
-            verdicts.append(rules[row["rule"]](row["pred"], row["gold"]))
+            try:
+                verdicts.append(rules[row["rule"]](row["pred"], row["gold"]))
+                raised.append(None)
+            except Exception as error:  # whatever theirs is not made for
+                verdicts.append(False)
+                raised.append(type(error).__name__)
             seconds.append(round(time.monotonic() - start, 3))
-    print(json.dumps({"version": version("lm-eval"), "verdicts": verdicts, "seconds": seconds}))
+    found = {"verdicts": verdicts, "seconds": seconds, "raised": raised}
+    print(json.dumps({"version": version("lm-eval"), **found}))
 
 
 if __name__ == "__main__":
