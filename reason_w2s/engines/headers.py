@@ -32,6 +32,16 @@ def tensors(path: Path) -> Mapping[str, Any] | str:
     return _cut(size) if LENGTH_BYTES + length + end > size else found
 
 
+def shapes(folder: Path) -> dict[str, list[int]]:
+    """The shape of every tensor in a folder's safetensors files; unreadable files are left out."""
+    found: dict[str, list[int]] = {}
+    for path in folder.glob("*.safetensors"):
+        read = tensors(path)
+        if not isinstance(read, str):
+            found |= {name: about["shape"] for name, about in read.items()}
+    return found
+
+
 def empty(found: Mapping[str, Any]) -> list[str]:
     """The names of tensors that hold no value."""
     return [name for name, about in found.items() if 0 in about["shape"]]

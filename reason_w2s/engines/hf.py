@@ -8,7 +8,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from reason_w2s.engines import model_folder
+from reason_w2s.engines import headers, model_folder
 from reason_w2s.engines.protocols import Completion, Request, Sampling
 from reason_w2s.engines.settings import EngineSettings
 from reason_w2s.errors import EngineError, require
@@ -42,11 +42,24 @@ def load_model(folder: Path, dtype: str = "auto", device: str = "cpu") -> PreTra
         _refuse_random(source, about["missing_keys"])
         if adapter:
             peft = require("peft", "train")
+            _grow(model, folder)
             model = peft.PeftModel.from_pretrained(model, str(folder)).merge_and_unload()
     except (OSError, ValueError, RuntimeError) as error:
         raise EngineError(f"{folder}: transformers could not load this model: {error}") from error
     loaded: PreTrainedModel = model.eval().to(device)
     return loaded
+
+
+def _grow(model: Any, adapter: Path) -> None:
+    """An adapter trained with new tokens holds embeddings of more rows than its base has."""
+    rows = [
+        shape[0]
+        for name, shape in headers.shapes(adapter).items()
+        if name.endswith(("embed_tokens.weight", "lm_head.weight", "wte.weight"))
+    ]
+    if rows and max(rows) != model.get_input_embeddings().weight.shape[0]:
+        # every row comes from the adapter: none needs a mean
+        model.resize_token_embeddings(max(rows), mean_resizing=False)
 
 
 def _refuse_random(folder: Path, missing: Iterable[str]) -> None:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
 
 from reason_w2s.engines import model_folder
+from reason_w2s.engines.adapters import refuse_beyond_vllm
 from reason_w2s.engines.protocols import Completion, Request
 from reason_w2s.engines.settings import EngineSettings
 from reason_w2s.errors import EngineError, W2SError, require
@@ -48,6 +49,8 @@ class VllmSampler:
         """Raises ConfigError (no model there) or EngineError (vLLM cannot load it)."""
         self.folder = model_folder.resolve(model)
         self.settings = settings
+        if model_folder.is_adapter(self.folder):
+            refuse_beyond_vllm(self.folder)
         _refuse_second()
         self._ids = count()
         self._tokenizer = model_folder.load_tokenizer(self.folder)

@@ -6,13 +6,14 @@ import json
 from pathlib import Path
 
 
-def safetensors(mark: str = "weights", **shapes: list[int]) -> bytes:
-    """A whole safetensors file: one value, which `mark` decides, and tensors of other shapes."""
+def safetensors(mark: str = "weights", name: str = "w", **shapes: list[int]) -> bytes:
+    """A whole safetensors file: a tensor `name`, of values that `mark` decides, and the shapes of
+    others."""
     data = mark.encode().ljust(4, b"\0")
     data += b"\0" * (-len(data) % 4)
-    tensors = {"w": {"dtype": "F32", "shape": [len(data) // 4], "data_offsets": [0, len(data)]}}
-    for name, shape in shapes.items():
-        tensors[name] = {"dtype": "F32", "shape": shape, "data_offsets": [0, 0]}
+    tensors = {name: {"dtype": "F32", "shape": [len(data) // 4], "data_offsets": [0, len(data)]}}
+    for other, shape in shapes.items():
+        tensors[other] = {"dtype": "F32", "shape": shape, "data_offsets": [0, 0]}
     header = json.dumps(tensors).encode()
     return len(header).to_bytes(8, "little") + header + data
 
