@@ -165,8 +165,10 @@ def _merged(said: Sequence[Said]) -> list[Said]:
 def _joined(group: list[Said]) -> Said:
     first = group[0]
     if isinstance(first, Finding):
-        places = dict.fromkeys(one.where for one in group if isinstance(one, Finding))
-        return replace(first, where="; ".join(places))
+        places = list(dict.fromkeys(one.where for one in group if isinstance(one, Finding)))
+        file, _, key = places[0].partition(": ")
+        others = [place.removeprefix(f"{file}: ") for place in places[1:]]
+        return replace(first, where=", ".join([f"{file}: {key}" if key else file, *others]))
     if isinstance(first, Fact) and "step" in first.data:
         steps = [one.data["step"] for one in group if isinstance(one, Fact)]
         names = list(dict.fromkeys(steps))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import groupby, islice
 from typing import Literal
 
+from reason_w2s.doctor.choosing import chosen, narrowed, paired, source
 from reason_w2s.doctor.models import Models
 from reason_w2s.doctor.sets import Sets
 from reason_w2s.doctor.stored import Stored
@@ -14,10 +15,10 @@ from reason_w2s.prompts import render
 from reason_w2s.prompts.view import EXAMPLE
 from reason_w2s.recipe.plan import Plan, Step
 from reason_w2s.recipe.rules import problem_sets
-from reason_w2s.records import Problem
+from reason_w2s.records import Problem, Row
 from reason_w2s.runs import rows
 from reason_w2s.runs.makers.trained import examples
-from reason_w2s.stages.train import TrainConfig, answer, from_solutions
+from reason_w2s.stages.train import TrainConfig, from_pairs, from_solutions, from_traces
 from reason_w2s.train.config import Answer, Example, PairExample
 from reason_w2s.train.guards import CLOSE, OPEN
 
@@ -35,8 +36,9 @@ Data = Sequence[Example] | Sequence[PairExample]
 class Material:
     """Examples, and where they are from.
 
-    stored: the very examples of the step. drawn, imported: traces of an earlier step, before all
-    choices were made. gold: gold solutions; where the step learns from those, the very examples.
+    stored: the very examples of the step, or what its choices come to. drawn, imported: traces of
+    an earlier step, before all choices were made. gold: gold solutions; where the step learns from
+    those, the very examples.
     made up: a reasoning trace written here, in the form the teacher's prompt asks for.
     count: how many examples the step has, where that is known.
     """
@@ -72,7 +74,8 @@ def material(step: Step, plan: Plan, store: Stored, sets: Sets, models: Models) 
             return found
     pairs = plan.steps[step.of[0]].kind == "pairs" and config.side is None
     return (
-        _drawn(step, plan, store, pairs)
+        _chosen(step, plan, store, config)
+        or _drawn(step, plan, store, pairs)
         or _imported(step, plan, sets, pairs)
         or _made_up(step, plan, sets, models, pairs)
     )
@@ -100,31 +103,52 @@ def _gold(step: Step, sets: Sets) -> Material | None:
     return Material(spread(found), "gold", "gold solutions", len(found) if whole else None)
 
 
+def _chosen(step: Step, plan: Plan, store: Stored, config: TrainConfig) -> Material | None:
+    """The step's examples, where only choices are missing."""
+    found: list[Example] | list[PairExample] = []
+    if len(step.of) != 1:
+        return None
+    (name,) = step.of
+    pairs = paired(name, plan, store)
+    if pairs is not None and config.side is None:
+        found = list(from_pairs(*pairs))
+    elif pairs is not None:
+        sides = [pairs[1][getattr(one, str(config.side))] for one in pairs[0]]
+        found = list(from_traces(sides))
+    else:
+        traces = chosen(name, plan, store)
+        found = list(from_traces(traces or []))
+    if not found:
+        return None
+    told = f"its examples, chosen here from {source(name, plan, store)}"
+    return Material(spread(found), "stored", told, len(found))
+
+
 def _drawn(step: Step, plan: Plan, store: Stored, pairs: bool) -> Material | None:
     """The traces of the nearest step before it that the store has."""
     for other in plan.lineage(step.name):
         made = store.made.get(other.name)
         if made is not None and other.kind == "traces":
             told = f"traces of '{other.name}' in {made.run.folder}, before all choices were made"
-            found = [
-                Example(row.problem, answer(row.trace))
-                for row in rows.rows(made.run.store, made.item)
-            ]
+            left = narrowed(step, plan, list(rows.rows(made.run.store, made.item)))
+            found = list(from_traces(left))
             return Material(spread(_paired(found) if pairs else found), "drawn", told)
     return None
 
 
 def _imported(step: Step, plan: Plan, sets: Sets, pairs: bool) -> Material | None:
-    names, found = [], []
+    names: list[str] = []
+    read: list[Row] = []
     for other in plan.lineage(step.name):
         if other.stage == "import" and other.name not in names:
             known = {one.id: one for name in other.of for one in sets.problems(name).problems or []}
             traces = sets.imported(other)
-            found += [Example(known[one.problem_id], answer(one)) for one in traces]
+            read += [Row(one, known[one.problem_id]) for one in traces]
             names += [other.name] if traces else []
+    found = list(from_traces(narrowed(step, plan, read)))
     if not found:
         return None
-    told = f"imported traces of {', '.join(names)}, before any choice"
+    told = f"imported traces of {', '.join(names)}, before they are checked"
     return Material(spread(_paired(found) if pairs else found), "imported", told)
 
 

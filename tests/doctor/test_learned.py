@@ -100,9 +100,11 @@ def test_cut_answers_teach_no_end(tmp_path):
     path = project(tmp_path, IMPORTED)
     cut = [{"response": f"It is {n} + ", "done": "length"} for n in range(6)]
     traces(tmp_path, [*cut, *[{"response": f"So \\boxed{{{n}}}."} for n in range(54)]])
-    found = only(diagnose(path))
+    anyhow = 'steps.chosen.select.where={"finish_reason": {"in": ["stop", "length"]}}'
+    found = only(diagnose(path, anyhow))
     assert "6 of 60 answers were cut" in found.what
     assert "finish_reason: stop" in found.todo
+    assert not findings(diagnose(path)), "the recipe keeps what ended by itself"
 
 
 def test_families_and_tokenizers_are_named(tmp_path):
