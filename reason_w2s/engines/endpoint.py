@@ -94,7 +94,8 @@ def _chosen(url: str, cards: list[Card], served: str | None) -> Card:
     names = [one.id for one in cards]
     shown = ", ".join(names[:NAMES_SHOWN]) or "nothing"
     more = f" and {len(names) - NAMES_SHOWN} more" if len(names) > NAMES_SHOWN else ""
-    what = "which model? Name it (served)" if served is None else f"serves no '{served}'"
+    asked = "which model? Name it (served in a recipe, --served in eval)"
+    what = asked if served is None else f"serves no '{served}'"
     raise ConfigError(f"{url}: {what}; there are: {shown}{more}")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from reason_w2s.engines.model_folder import load_prompt, load_tokenizer, resolve
+from reason_w2s.engines.model_folder import find_prompt, load_tokenizer, resolve
 from reason_w2s.errors import ConfigError
 from reason_w2s.prompts import Prompt, encode, names, purpose, render, turns
 from reason_w2s.records import Problem
@@ -54,9 +54,11 @@ def _written(prompt: Prompt) -> Iterator[str]:
 
 def _read(prompt: Prompt | None, model: str) -> Iterator[str]:
     folder = resolve(model)
-    prompt = prompt or load_prompt(folder)
     if prompt is None:
-        raise ConfigError(f"{model} carries no prompt (it was not trained here); name one")
+        saved = find_prompt(folder)
+        if saved is None:
+            raise ConfigError(f"{model} carries no prompt (it was not trained here); name one")
+        prompt = saved[0]
     tokenizer = load_tokenizer(folder)
     ids = encode(render(prompt, EXAMPLE, tokenizer), tokenizer)
     yield str(tokenizer.decode(ids, skip_special_tokens=False))

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from reason_w2s.engines.model_folder import load_prompt
+from reason_w2s.engines.model_folder import find_prompt
 from reason_w2s.engines.protocols import Sampling
 from reason_w2s.errors import ConfigError
 from reason_w2s.problems.spec import ProblemSpec
@@ -99,13 +99,13 @@ def _like(where: str, path: str, spec: ModelSpec, texts: str | None) -> tuple[di
     folder = like.on_disk(path, spec.revision)
     prompt = spec.model_dump(mode="json")["prompt"]
     if prompt is None:
-        saved = None if folder is None else load_prompt(folder)
+        saved = None if folder is None else find_prompt(folder)
         if saved is None:
             raise ConfigError(
                 f"{where}: {path} carries no prompt (it was not trained here); give it one: "
                 f"{where}.prompt"
             )
-        prompt = saved.model_dump(mode="json")
+        prompt = saved[0].model_dump(mode="json")
     dtype = spec.dtype or (like.saved_dtype(folder) if folder else None) or "float32"
     scratch = {"like": path, "revision": spec.revision, "dtype": dtype}
     if folder is None:

@@ -14,7 +14,7 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +26,10 @@ from reason_w2s.processes import die_with_parent, own_stdout
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+Tensors = dict[str, Any]
+"""Real torch tensors by name."""
+Naming = Callable[[Tensors], Tensors]
 
 SHARD_BYTES = 5 * 10**9
 WHOLE_NAME, ADAPTER_NAME = "model", "adapter_model"
@@ -75,10 +79,12 @@ def write(source: Path, out: Path) -> None:
         raise ConfigError(f"{source}: no DeepSpeed shards (global_step*) here")
     adapter = model_folder.is_adapter(source)
     found = _values(source, place.name, adapter=adapter)
+    named = _keep_names if adapter else _names_of_files(source)
     shutil.rmtree(out, ignore_errors=True)
     out.mkdir(parents=True)
     _copy(source, out)
-    _save(found, out, ADAPTER_NAME if adapter else WHOLE_NAME, _dtype(source, adapter=adapter))
+    pieces = _pieces(found, _dtype(source, adapter=adapter), named)
+    _save(pieces, out, ADAPTER_NAME if adapter else WHOLE_NAME)
     model_folder.check(out)
 
 
@@ -127,24 +133,51 @@ def _copy(source: Path, out: Path) -> None:
         (out / model_folder.TEMPLATE_FILE).write_text(str(text), encoding="utf-8")
 
 
-def _save(found: Mapping[str, Any], out: Path, name: str, dtype: str) -> None:
-    """Files of at most SHARD_BYTES (a larger tensor has one alone), with an index if several."""
+def _keep_names(tensors: Tensors) -> Tensors:
+    return tensors
+
+
+def _names_of_files(source: Path) -> Naming:
+    """transformers holds some models' weights in another form than it saves them (the experts of a
+    mixture as one tensor); engines read the form of files."""
     torch = require("torch", "train")
+    transformers = require("transformers", "train")
+    from transformers.core_model_loading import revert_weight_conversion
+
+    config = transformers.AutoConfig.from_pretrained(source)
+    with torch.device("meta"):
+        model = transformers.AutoModelForCausalLM.from_config(config)
+    return lambda tensors: dict(revert_weight_conversion(model, tensors))
+
+
+def _pieces(found: Mapping[str, Any], dtype: str, named: Naming) -> Iterator[Tensors]:
+    """The weights, at most SHARD_BYTES at a time; a larger tensor comes alone."""
+    precision = getattr(require("torch", "train"), dtype)
+    for names in _groups(found, precision.itemsize):
+        real = named({one: _tensor(found[one], precision) for one in names})
+        # a part of a tensor is written as one of its own
+        yield {name: one.contiguous() for name, one in real.items()}
+
+
+def _save(pieces: Iterable[Tensors], out: Path, name: str) -> None:
+    """A file for each piece, with an index if they are several."""
     from safetensors.torch import save_file
 
-    precision = getattr(torch, dtype)
-    groups = list(_groups(found, precision.itemsize))
+    files: list[tuple[Path, list[str]]] = []
+    for number, tensors in enumerate(pieces, 1):
+        file = out / f"{name}-{number}.safetensors"
+        save_file(tensors, file, metadata={"format": "pt"})
+        files.append((file, list(tensors)))
+    if len(files) == 1:
+        files[0][0].rename(out / f"{name}.safetensors")
+        return
     written: dict[str, str] = {}
-    for number, names in enumerate(groups, 1):
-        piece = f"-{number:05}-of-{len(groups):05}" if len(groups) > 1 else ""
-        file = f"{name}{piece}.safetensors"
-        tensors = {one: _tensor(found[one], precision) for one in names}
-        save_file(tensors, out / file, metadata={"format": "pt"})
-        written |= dict.fromkeys(names, file)
-    if len(groups) > 1:
-        size = sum((out / file).stat().st_size for file in set(written.values()))
-        index = {"metadata": {"total_size": size}, "weight_map": written}
-        (out / f"{name}.safetensors.index.json").write_text(json.dumps(index, indent=2))
+    for number, (file, names) in enumerate(files, 1):
+        final = file.rename(out / f"{name}-{number:05}-of-{len(files):05}.safetensors")
+        written |= dict.fromkeys(names, final.name)
+    size = sum(path.stat().st_size for path in out.glob(f"{name}-*.safetensors"))
+    index = {"metadata": {"total_size": size}, "weight_map": written}
+    (out / f"{name}.safetensors.index.json").write_text(json.dumps(index, indent=2))
 
 
 def _groups(found: Mapping[str, Any], itemsize: int) -> Iterator[list[str]]:

@@ -123,7 +123,7 @@ def _tokenizer(work: Work, model: ModelRef) -> PreTrainedTokenizerBase | None:
         raise ConfigError(
             f"'{model.served}' is asked in chat turns, and its endpoint does "
             f"not give its chat template; name a folder or hub id that has it: "
-            f"models.{work.step.roles['model']}.tokenizer"
+            f"models.{work.step.roles['model']}.tokenizer in a recipe, --tokenizer in eval"
         )
     return load_tokenizer(Path(model.tokenizer or model.path))
 
