@@ -104,4 +104,6 @@ def _once(known: dict[str, Value | W2SError], name: str, make: Callable[[], Valu
 def failed(error: W2SError, where: str, why: str) -> Finding:
     """An error of ours as a finding: our messages end in what to do."""
     what, _, todo = " ".join(str(error).split()).partition("; ")
+    # `where` says the place already
+    what = what.removeprefix(f"{where.rpartition(': ')[2]}: ")
     return Finding(what, where, why, todo or "correct what is named there")

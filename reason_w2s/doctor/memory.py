@@ -19,7 +19,8 @@ gradient checkpointing 4 h for each layer and one layer whole. The form follows 
 for its Llama and Qwen2, within 5% (tests/doctor/test_memory.py measures it). Qwen3's norms of heads
 add a tenth. TRL's fused head never holds all logits, only tiles of them.
 
-Not counted: CUDA's own context (half a GiB to one), buffers of communication, fragmentation.
+Not counted: what libraries take themselves (half a GiB, on a GPU up to one), buffers of
+communication, fragmentation.
 """
 
 from __future__ import annotations

@@ -24,7 +24,7 @@ def rendered(case: Case, count: int, *, colour: bool) -> Iterator[str]:
     Steps that learn from the same, asked alike, are shown once.
     """
     shown: dict[str, str] = {}
-    for step in case.trains():
+    for step in case.trains() if count else []:
         try:
             made = case.rows(step)
             found = case.material(step)

@@ -112,6 +112,7 @@ def test_as_many_examples_as_asked(tmp_path):
     path = project(tmp_path, IMPORTED)
     for count in (0, 1, 3):
         assert "\n".join(diagnose(path, examples=count).shown).count("[learned>") == count
+    assert not diagnose(path, examples=0).shown
 
 
 class Thinker:
