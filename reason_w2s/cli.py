@@ -168,7 +168,8 @@ def doctor(
 
     Shows what each train step would learn, the tokens with loss in colour.
     Says of each finding where it is, why it matters and what to do; what
-    could not be looked at here is said too, and is no finding.
+    could not be looked at here is said too, and is no finding. Of models on the
+    hub it fetches config and tokenizer, no weights.
 
     Exit status: 0 nothing or notes, 1 warnings, 2 errors.
     """

@@ -42,7 +42,7 @@ def sampled(case: Case) -> Iterator[Said]:
     said: set[tuple[str, str]] = set()
     for step in case.trains():
         taught = case.models.prompt(step.roles["init"])
-        for name in _teachers(case, step):
+        for name in case.teachers(step):
             asked = case.models.prompt(name)
             if taught is None or asked is None or _same(taught, asked):
                 continue
@@ -63,11 +63,6 @@ def sampled(case: Case) -> Iterator[Said]:
 def _drawn(case: Case, graded: str) -> Step | None:
     """The step that samples what is graded; None: lm-eval asks by itself."""
     return next((one for one in case.plan.lineage(graded) if one.stage == "sample"), None)
-
-
-def _teachers(case: Case, step: Step) -> list[str]:
-    lineage = case.plan.lineage(step.name)
-    return list(dict.fromkeys(one.roles["model"] for one in lineage if one.stage == "sample"))
 
 
 def _same(one: Prompt, other: Prompt) -> bool:

@@ -46,6 +46,11 @@ class Case:
         """The steps that train."""
         return [step for step in self.plan.steps.values() if step.stage == "train"]
 
+    def teachers(self, step: Step) -> list[str]:
+        """The models whose sampled traces flow into a train step."""
+        lineage = self.plan.lineage(step.name)
+        return list(dict.fromkeys(one.roles["model"] for one in lineage if one.stage == "sample"))
+
     def settings(self, step: Step) -> TrainSettings:
         """A train step's settings."""
         return TrainSettings.model_validate(step.settings("target", "side"))

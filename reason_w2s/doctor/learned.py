@@ -65,7 +65,7 @@ def marks(case: Case) -> Iterator[Said]:
         found = _real(case, step)
         if found is None:
             continue
-        teachers = _teachers(case, step)
+        teachers = case.teachers(step)
         tokenizer = case.models.tokenizer(step.roles["init"])
         own = special(tokenizer)
         others = {mark for name in teachers for mark in special(case.models.tokenizer(name))}
@@ -76,7 +76,7 @@ def tokenizers(case: Case) -> Iterator[Said]:
     """Whether teacher and student are of one family, and read text alike."""
     for step in case.trains():
         init = step.roles["init"]
-        for name in _teachers(case, step):
+        for name in case.teachers(step):
             if case.models.root(name).name == case.models.root(init).name:
                 continue
             both = f"{case.models.called(name)} teaches {case.models.called(init)}"
@@ -115,12 +115,6 @@ def special(tokenizer: PreTrainedTokenizerBase | None) -> set[str]:
     added = tokenizer.added_tokens_decoder.values()
     named = {*tokenizer.all_special_tokens, *(one.content for one in added if one.special)}
     return {str(one) for one in named} - {OPEN, CLOSE}
-
-
-def _teachers(case: Case, step: Step) -> list[str]:
-    """The models whose sampled traces flow into a train step."""
-    lineage = case.plan.lineage(step.name)
-    return list(dict.fromkeys(one.roles["model"] for one in lineage if one.stage == "sample"))
 
 
 def _real(case: Case, step: Step) -> Material | None:
