@@ -45,6 +45,7 @@ def expand(recipe: Recipe, suites: Mapping[str, Suite], *, place: str, title: st
     # first of all: what stops a run should do so before anything is sampled
     wanted = [*builder.add_overlaps(measured, asked), *wanted]
     order = _in_order(builder.steps, wanted, place)
+    builder.ask_as_tasks_do(order)
     plan = Plan(
         name=recipe.name,
         title=title,
@@ -222,6 +223,15 @@ class _Builder:
             settings = config.model_dump(mode="json")
             self.add(Step(measured, "harness", "traces", settings, roles={"model": step}))
             yield Measured(name, step, called, measured)
+
+    def ask_as_tasks_do(self, names: Sequence[str]) -> None:
+        """Models without a prompt that only lm-eval asks need none: its tasks bring the text."""
+        for name in names:
+            step = self.steps[name]
+            users = {self.steps[one].stage for one in names if name in self.steps[one].inputs}
+            if step.stage == "model" and step.config["prompt"] is None and users == {"harness"}:
+                prompt = Prompt(template="{question}").model_dump(mode="json")
+                self.steps[name] = replace(step, config={**step.config, "prompt": prompt})
 
     def _measure(self, name: str, step: str, suite: str, spec: SuiteSpec) -> Measured:
         base = f"eval/{name}/{suite}"

@@ -265,6 +265,15 @@ def test_a_smoke_run_leaves_them_out(recipe):
     assert any(line.startswith("suites.kept: left out") for line in small.replaced)
 
 
+def test_a_model_that_only_lm_eval_asks_needs_no_prompt(recipe, started):
+    bare = recipe.read_text().replace(", prompt: qa", "")
+    recipe.write_text(bare)
+    assert run(recipe).item("base").reference().asked().template == "{question}"
+    also = bare.replace("suites: [kept]", "suites: [kept, gsm8k]")
+    recipe.write_text(also)
+    assert load_plan(recipe, seed=None)[0].steps["base"].config["prompt"] is None
+
+
 @pytest.mark.parametrize("name", ["ifeval", "mmlu"])
 def test_the_shipped_suites_ask_one_task_of_their_name(name):
     found = suite(name)
