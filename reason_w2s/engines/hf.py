@@ -39,13 +39,13 @@ def load_model(folder: Path, dtype: str = "auto", device: str = "cpu") -> PreTra
         model, about = transformers.AutoModelForCausalLM.from_pretrained(
             source, dtype=dtype, output_loading_info=True
         )
-        _refuse_random(source, about["missing_keys"])
         if adapter:
             peft = require("peft", "train")
             _grow(model, folder)
             model = peft.PeftModel.from_pretrained(model, str(folder)).merge_and_unload()
     except (OSError, ValueError, RuntimeError) as error:
         raise EngineError(f"{folder}: transformers could not load this model: {error}") from error
+    _refuse_random(source, about["missing_keys"])
     loaded: PreTrainedModel = model.eval().to(device)
     return loaded
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from reason_w2s.engines import hub, whole
-from reason_w2s.engines.training import parent
+from reason_w2s.engines.training import checkpoints, parent
 from reason_w2s.engines.whole import matches
 from reason_w2s.errors import ConfigError, DataError, require
 from reason_w2s.prompts import Prompt
@@ -72,7 +72,8 @@ def resolve(model: Path | str, revision: str | None = None) -> Path:
         ConfigError: neither a model folder nor a Hub id that could be fetched.
     """
     folder = Path(model)
-    if folder.exists() or isinstance(model, Path) or not hub.is_id(model):
+    beside = checkpoints(folder.parent)
+    if folder.exists() or isinstance(model, Path) or beside or not hub.is_id(model):
         return check(folder)
     return hub.model(model, revision)
 

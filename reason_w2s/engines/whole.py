@@ -64,7 +64,11 @@ def _no_folder(folder: Path) -> str:
     if folder.is_file():
         hint = "GGUF is not read here; " if folder.suffix == ".gguf" else ""
         return f"a file; {hint}expected the folder that holds config.json and the weights"
-    return "there is no such folder; a model folder was expected"
+    beside = [path.name for path in checkpoints(folder.parent)]
+    known = (
+        f"{folder.parent} has {_few(beside[-SHOWN:])}" if beside else "a model folder was expected"
+    )
+    return f"there is no such folder; {known}"
 
 
 def _no_config(folder: Path, names: list[str]) -> str:

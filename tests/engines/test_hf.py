@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
 
 from reason_w2s.engines import Completion, EngineSettings, Request, Sampling, open_sampler
+from reason_w2s.engines.hf import load_model
 from reason_w2s.engines.model_folder import load_tokenizer
+from reason_w2s.errors import EngineError
 from reason_w2s.prompts import Rendered, encode
 
 pytestmark = pytest.mark.torch
@@ -108,3 +111,29 @@ def test_scores_are_the_models(tiny_model: Path) -> None:
         assert scorer.logprobs([pair])[0] == pytest.approx(line, abs=1e-5)
     logps = scorer._model(torch.tensor([[5, 6, 7]])).logits.detach().log_softmax(-1)
     assert together[1] == pytest.approx([float(logps[0, 0, 6]), float(logps[0, 1, 7])], abs=1e-5)
+
+
+def test_weights_that_the_files_do_not_hold_are_not_drawn_at_random(tiny_model, tmp_path) -> None:
+    from safetensors.torch import load_file, save_file
+
+    folder = shutil.copytree(tiny_model, tmp_path / "model")
+    weights = load_file(folder / "model.safetensors")
+    kept = {name: value for name, value in weights.items() if "layers.1" not in name}
+    save_file(kept, folder / "model.safetensors", metadata={"format": "pt"})
+    missing = len(weights) - len(kept)
+    with pytest.raises(EngineError, match=f"^{folder}: its files hold no value for {missing} of"):
+        load_model(folder)
+
+
+def test_an_adapter_with_new_tokens_brings_their_embeddings(tiny_model, tmp_path) -> None:
+    peft = pytest.importorskip("peft")
+    model = load_model(tiny_model)
+    rows = model.get_input_embeddings().weight.shape[0] + 3
+    model.resize_token_embeddings(rows)
+    adapted = peft.get_peft_model(model, peft.LoraConfig(r=2, target_modules=["q_proj"]))
+    adapted.peft_config["default"].base_model_name_or_path = str(tiny_model)
+    adapted.save_pretrained(tmp_path / "lora")
+    loaded = load_model(tmp_path / "lora")
+    ids = torch.tensor([[rows - 1, 3, 5]])
+    with torch.inference_mode():
+        assert torch.allclose(loaded(ids).logits, adapted(ids).logits, atol=1e-5)

@@ -112,6 +112,8 @@ def test_a_trainings_folder_names_its_checkpoints(tmp_path: Path) -> None:
         shells.model(tmp_path / f"checkpoint-{steps}")
     with pytest.raises(ConfigError, match=r"\(checkpoint-5, checkpoint-20, checkpoint-100\)"):
         model_folder.check(tmp_path)
+    with pytest.raises(ConfigError, match=f"{tmp_path} has checkpoint-5, checkpoint-20, checkp"):
+        model_folder.resolve(str(tmp_path / "checkpoint-15"))
 
 
 @pytest.mark.parametrize("weights", [None, NO_TENSORS, shells.safetensors(gone=[0])])

@@ -12,9 +12,12 @@ import pytest
 
 from reason_w2s.engines import fake, model_folder
 from reason_w2s.prompts import Prompt
+from reason_w2s.recipe.load import load_plan
+from reason_w2s.runs.makers import samples
 from reason_w2s.runs.run import Run
+from reason_w2s.runs.work import Work
 from tests.engines import shells
-from tests.runs.small import SUITE, command, main, project
+from tests.runs.small import FAKE, SUITE, command, main, project, run
 from tests.runs.test_workers import drawn_parts, slowly, start, wait
 
 RUN = "eval-out-suite-other"
@@ -37,9 +40,9 @@ def evaluated(folder: Path) -> Path:
     return folder
 
 
-def rows(folder: Path, run: str = RUN) -> Rows:
+def rows(folder: Path) -> Rows:
     """Step -> trace key -> text and verdict."""
-    opened = Run.open(folder / "runs" / run)
+    opened = Run.open(folder / "runs" / RUN)
     steps = [suite.format(model) for model in MODELS for suite in SUITES]
     return {
         step: {
@@ -114,12 +117,12 @@ def test_more_samples_of_one_suite(tmp_path, monkeypatch, capsys, drawn) -> None
 def test_more_tokens_redo_what_was_cut(tmp_path, monkeypatch, capsys, drawn) -> None:
     folder = evaluated(tmp_path)
     before = evaluate(folder, monkeypatch, capsys, "suites.other.sampling.n=8")
-    run = Run.open(folder / "runs" / RUN)
+    opened = Run.open(folder / "runs" / RUN)
     steps = [name for name in before if name.endswith("other")]
     cut = {
         row.trace.key
         for step in steps
-        for row in run.rows(step)
+        for row in opened.rows(step)
         if row.trace.finish_reason == "length"
     }
     assert cut
@@ -188,3 +191,15 @@ def test_a_killed_eval_in_vllm_goes_on(tmp_path, tiny_model, other_tiny_model) -
     assert {path: path.read_bytes() for path in kept} == kept
     keys = [key for step in rows(broken).values() for key in step]
     assert sum(map(table_rows, drawn_parts(broken))) == len(keys) == len(set(keys))
+
+
+def test_no_model_is_loaded_for_samples_that_are_there(tmp_path) -> None:
+    """Two models of the same content are both found missing; the first one draws for both."""
+    path = project(tmp_path)
+    done = run(path)
+    step = load_plan(path, seed=None)[0].steps["drawn"]
+    before = drawn_parts(tmp_path)
+    work = Work(done.store, step, done.items, FAKE, "one")
+    assert work.engines is None, "there is nothing to draw with"
+    samples.make(work)
+    assert drawn_parts(tmp_path) == before
