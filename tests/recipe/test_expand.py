@@ -193,7 +193,7 @@ def test_a_number_as_a_step_name_is_refused(tmp_path):
 def test_plan_prints_what_runs(tmp_path, monkeypatch, capsys):
     path = project(tmp_path)
     code, out, _ = main(["plan", str(path)], monkeypatch, capsys)
-    lines = [line.split() for line in out.splitlines()]
+    lines = [line.split() for line in out.partition("\n\n")[0].splitlines()]
     assert code == 0
     assert [line[0] for line in lines] == list(load_plan(path, seed=None)[0].steps)
     assert lines[2] == ["drawn", "sample", "traces", "train,", "model=weak"]
