@@ -10,7 +10,6 @@ from reason_w2s.runs.profile import Profile
 from reason_w2s.runs.run import Selection
 from tests.doctor.cases import (
     IMPORTED,
-    RECIPE,
     SOLVED,
     diagnose,
     facts,
@@ -106,7 +105,3 @@ def test_pairs_that_differ_mostly_in_length(tmp_path, apart):
     else:
         assert 0.4 < fact.data["auc"] < 0.6
         assert not findings(found)
-
-
-def test_the_recipe_named_here_is_the_sound_one():
-    assert "dpo" in PAIRS and "pairs: {pair" in PAIRS and RECIPE != IMPORTED

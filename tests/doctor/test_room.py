@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib.metadata
+import shutil
 from dataclasses import replace
 
 import pytest
@@ -154,7 +156,8 @@ def test_a_package_that_is_missing(tmp_path):
 
 def test_this_environment_is_the_pinned_one(tmp_path):
     here = this_machine(tmp_path / "not" / "there")
-    assert here.free_bytes > 0
-    assert here.memory_bytes > here.free_bytes * 0
+    assert here.free_bytes == pytest.approx(shutil.disk_usage(tmp_path).free, rel=0.1)
+    assert here.versions["trl"] == importlib.metadata.version("trl")
+    assert any(one.startswith("trl==") for one in here.pins)
     found = diagnose(project(tmp_path), machine=replace(here, free_bytes=ROOMY.free_bytes))
     assert not [one for one in findings(found) if one.where == "this environment"]

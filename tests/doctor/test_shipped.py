@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
-from ruamel.yaml import YAML
 
 from reason_w2s.recipe.yaml_file import parse, read
 from reason_w2s.runs.profile import Profile
@@ -57,9 +54,3 @@ def test_the_world_is_shown_as_it_is_learned(tmp_path):
     assert "teacher (sft) learns, from gold solutions:" in shown
     assert "<unk>" not in shown
     assert shown.count("[learned>") < 6, "what is the same is shown once"
-
-
-def test_recipes_are_yaml_we_ship():
-    loaded = [YAML(typ="safe").load(path) for path in RECIPES]
-    assert all(isinstance(one, dict) for one in loaded)
-    assert isinstance(Path(ROOT), Path)
