@@ -72,10 +72,11 @@ def world(count: int, tokens: int = 1_000_000, updates: int = 400) -> Case:
 def gsm8k(data: Path, count: int) -> Case:
     """An untrained model, and GSM8K itself."""
     train = data / "sets" / "gsm8k_train.jsonl.gz"
-    made = {"scratch": {"of": "train", "vocab_size": 2048}}
-    taught = {"source": "gsm8k", "file": str(train.resolve()), "take": 1500}
+    small = {"vocab_size": 1024, "hidden": 64, "layers": 2, "heads": 2}
+    made = {"scratch": {"of": "train", **small}}
+    taught = {"source": "gsm8k", "file": str(train.resolve()), "take": 600}
     asked = rows(data / "sets" / "gsm8k_test.jsonl.gz", count)
-    return Case("gsm8k", made, taught, 300, asked, rows(train, 2))
+    return Case("gsm8k", made, taught, 150, asked, rows(train, 2))
 
 
 def rows(path: Path, count: int) -> list[dict[str, Any]]:
@@ -103,7 +104,7 @@ def teach(case: Case, folder: Path) -> str:
                     "target": "solution",
                     "batch": 16,
                     "updates": case.updates,
-                    "trainer": {"learning_rate": 2e-3, "max_length": 512},
+                    "trainer": {"learning_rate": 2e-3, "max_length": 1024},
                 }
             }
         },
