@@ -43,7 +43,7 @@ def problems(case: Case) -> Iterator[Said]:
         else:
             sizes[step.name] = len(found.problems)
     if sizes:
-        told = ", ".join(f"{name} {size:,}" for name, size in sizes.items())
+        told = ", ".join(f"{name} {_how_many(case, name)}" for name in sizes)
         yield Fact("problems", told, sizes)
 
 
@@ -57,8 +57,10 @@ def imports(case: Case) -> Iterator[Said]:
             todo = f"put it there, or name another: {step.place}.file=FILE"
             yield Finding(f"{gone[0]} is not there", case.at(step, "file"), STOPS, todo)
             continue
-        if any(case.sets.problems(name).problems is None for name in step.of):
-            yield Unchecked(f"whether the rows of '{step.name}' find their problems", "no problems")
+        missing = [name for name in step.of if not _all_here(case, name)]
+        if missing:
+            why = f"not all problems of {', '.join(missing)} were read here"
+            yield Unchecked(f"whether the rows of '{step.name}' find their problems", why)
             continue
         try:
             traces = case.sets.imported(step)
@@ -66,12 +68,29 @@ def imports(case: Case) -> Iterator[Said]:
             yield failed(error, case.at(step), STOPS)
             continue
         if traces:
-            told = f"{step.name}: {len(traces):,} traces"
+            more = " looked at, of a large file" if case.sets.large(step) else ""
+            told = f"{step.name}: {len(traces):,} traces{more}"
             yield Fact("imports", told, {step.name: len(traces)})
         else:
             todo = "is its id or question column the problems'? see import.columns"
             what = "none of its rows finds a problem"
             yield Finding(what, case.at(step, "columns"), STOPS, todo)
+
+
+def _all_here(case: Case, name: str) -> bool:
+    """Whether no problem of a set can be missing; the run may leave some out yet."""
+    found = case.sets.problems(name)
+    near = "near" in case.plan.steps[name].config
+    return found.problems is not None and (found.whole or near)
+
+
+def _how_many(case: Case, name: str) -> str:
+    found = case.sets.problems(name)
+    size = f"{len(found.problems or []):,}"
+    if found.whole:
+        return size
+    # the run will leave out what a suite asks too
+    return f"at most {size}" if "near" in case.plan.steps[name].config else f"{size} looked at"
 
 
 def _file(name: str) -> bool:

@@ -77,9 +77,9 @@ class Sets:
         asked = [one for name in step.of for one in self.problems(name).problems or []]
         if not asked or any(not Path(file).is_file() for file in cfg.file):
             return []
-        found = import_traces(asked, cfg, step=step.name)
-        read = islice(found, FIRST) if self.large(step) else found
-        return [one for one in read if isinstance(one, Trace)]
+        made = import_traces(asked, cfg, step=step.name)
+        found = (one for one in made if isinstance(one, Trace))
+        return list(islice(found, FIRST) if self.large(step) else found)
 
     def _load(self, step: Step) -> Loaded:
         made = self._store.made.get(step.name)

@@ -20,6 +20,7 @@ from tests.doctor.cases import (
     only,
     project,
     traces,
+    unchecked,
 )
 from tests.runs.small import main
 
@@ -165,6 +166,15 @@ def test_the_probe_asks_a_real_engine(tmp_path, tiny_model):
     (fact,) = facts(found, "headroom")
     assert fact.data["n"] == 2
     assert 0 <= fact.data["own"] <= 2
+
+
+def test_a_probe_of_what_is_not_here_is_said(tmp_path):
+    path = project(tmp_path, IMPORTED)
+    gone = diagnose(path, "models.student.path=nobody/nothing", probe=2)
+    assert "the headroom of 'student': not on this disk" in unchecked(gone)
+    text = IMPORTED.replace("data.jsonl}", "data.jsonl, labels: none}")
+    unlabelled = project(tmp_path, text.replace(", graded.correct: true", ""))
+    assert "no problems with answers are here" in unchecked(diagnose(unlabelled, probe=2))
 
 
 def test_the_command_line(tmp_path, monkeypatch, capsys):

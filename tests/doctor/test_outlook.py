@@ -12,7 +12,7 @@ from reason_w2s.doctor.command import Asked, open_case
 from reason_w2s.runs.profile import Profile
 from reason_w2s.runs.run import Selection
 from reason_w2s.train.config import TrainProfile
-from tests.doctor.cases import ROOMY, project
+from tests.doctor.cases import RECIPE, ROOMY, project
 from tests.runs import small
 
 FAKE = Profile(isolate="none", sampler="fake")
@@ -100,3 +100,39 @@ def test_problems_that_are_not_here_are_no_number(path):
 
 def _ledger(path: Path, name: str) -> list[dict]:
     return json.loads((path.parent / "runs" / name / "ledger.json").read_text())["rows"]
+
+
+@pytest.mark.parametrize(
+    ("hours", "said"),
+    [(2.5, "2.5 device-hours"), (0.5, "30 device-minutes"), (0.005, "18 device-seconds")],
+)
+def test_times_to_be_read(hours, said):
+    rate = 100.0
+    one = outlook.Outlook("a", "sample", 1, "", 10, 10, device_hours=hours, tokens_per_s=rate)
+    assert said in list(outlook.lines([one], []))[3]
+
+
+@pytest.mark.torch
+def test_a_training_that_was_made(tmp_path, tiny_model):
+    pytest.importorskip("trl")
+    path = project(tmp_path, RECIPE.replace("evaluate: {", "evaluate: {overlap: allow, "))
+    tiny = f"models.student={{path: {tiny_model}, prompt: qa}}"
+    small.run(path, tiny, "steps.tuned.train.updates=2", name="before")
+    rate = next(row for row in _ledger(path, "before") if row["step"] == "tuned")
+    _, made = looked(path, tiny, "steps.tuned.train.updates=2")
+    assert made["tuned"].made_by == str(tmp_path / "runs" / "before")
+    _, longer = looked(path, tiny, "steps.tuned.train.updates=40")
+    drawn, tuned = longer["drawn"], longer["tuned"]
+    assert tuned.tokens_per_s == pytest.approx(rate["tokens_trained"] / rate["seconds"])
+    assert tuned.tokens == round(40 * 8 * drawn.tokens / drawn.records)
+    assert tuned.device_hours == pytest.approx(tuned.tokens / tuned.tokens_per_s / 3600)
+    _, other = looked(path, tiny, "steps.tuned.train.lora=all_linear")
+    assert other["tuned"].device_hours is None, "an adapter's rate is another"
+
+
+def test_epochs_of_nobody_knows_how_many(path):
+    (path.parent / "data.jsonl").unlink()
+    trainer = "steps.tuned.train.trainer.num_train_epochs=3"
+    _, found = looked(path, "steps.tuned.train.updates=null", trainer)
+    assert found["tuned"].told == f"3 epochs of what is left to train on; {outlook.NO_RATE}"
+    assert found["tuned"].records is None
