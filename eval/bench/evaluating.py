@@ -26,7 +26,11 @@ from reason_w2s.runs.run import Run
 BARE = """
 import json, sys
 from pathlib import Path
+from reason_w2s.engines.vllm import prepare
 asked = json.loads(Path(sys.argv[1]).read_text())
+prepare()  # on a CPU the engine in this process, as ours
+import torch
+torch.set_num_threads(1)
 from vllm import LLM, SamplingParams
 llm = LLM(asked["model"], dtype=asked["dtype"], enforce_eager=True, enable_chunked_prefill=False,
     max_num_batched_tokens=4096, max_num_seqs=256, kv_cache_memory_bytes=2**30)

@@ -274,7 +274,10 @@ def fetch_tokenizer(named: str) -> Path:
     """
     folder = Path(named)
     if not folder.is_dir() and hub.is_id(named):
-        folder = hub.files(named, (*TOKENIZER, PROMPT_FILE))
+        try:
+            folder = hub.files(named, (*TOKENIZER, PROMPT_FILE))
+        except ConfigError as error:
+            raise ConfigError(f"tokenizer {error}") from error
     if not has_tokenizer(folder):
         raise ConfigError(f"tokenizer {named}: there is none; expected a folder or hub name")
     return folder.resolve()

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from reason_w2s.engines import adapters, model_folder, shards, whole
+from reason_w2s.engines import adapters, headers, model_folder, shards, whole
 from reason_w2s.errors import ConfigError
 from tests.engines import shells
 
@@ -42,7 +42,10 @@ BARE = several(without("config.json"), without("model.safetensors"))
 FIRST = "model-00001-of-00002.safetensors"
 INDEX = json.dumps({"weight_map": {"a": FIRST, "b": "model-00002-of-00002.safetensors"}})
 PIECE = several(renamed("model.safetensors", FIRST))
-LFS = "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n"
+LFS = headers.LFS + b"
+oid sha256:0
+size 9
+"
 NO_TENSORS = b"\x02\0\0\0\0\0\0\0{}"
 
 
