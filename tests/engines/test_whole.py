@@ -42,10 +42,7 @@ BARE = several(without("config.json"), without("model.safetensors"))
 FIRST = "model-00001-of-00002.safetensors"
 INDEX = json.dumps({"weight_map": {"a": FIRST, "b": "model-00002-of-00002.safetensors"}})
 PIECE = several(renamed("model.safetensors", FIRST))
-LFS = headers.LFS + b"
-oid sha256:0
-size 9
-"
+LFS = headers.LFS + b"\noid sha256:0\nsize 9\n"
 NO_TENSORS = b"\x02\0\0\0\0\0\0\0{}"
 
 
