@@ -14,7 +14,7 @@ import json
 import logging
 import sys
 from bisect import bisect_right
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -101,6 +101,7 @@ def _load(config: HarnessConfig) -> tuple[Any, list[Any]]:
                 failed = error
                 continue
             _nltk(config.task)
+            _greedy(found["tasks"].values())
             group = found["groups"].get(config.task)
             return manager, [group] if group else list(found["tasks"].values())
     raise ConfigError(
@@ -120,6 +121,18 @@ def _managers(config: HarnessConfig) -> Iterator[Any]:
     for place in [*own, *dict.fromkeys(path for path in near if path.is_dir())]:
         yield tasks.TaskManager(include_path=str(place), include_defaults=False)
     yield tasks.TaskManager(include_path=config.include_path)
+
+
+def _greedy(tasks: Iterable[Any]) -> None:
+    """A task that does not say how it is sampled is greedy, as in lm-eval's hf backend.
+
+    Its vLLM backend would draw such responses at vLLM's own temperature of 1.
+    """
+    for task in tasks:
+        said = task.get_config("generation_kwargs") or {}
+        generates = task.get_config("output_type") == "generate_until"
+        if generates and not {"temperature", "do_sample"} & said.keys():
+            task.set_config(key="generation_kwargs", value={"temperature": 0.0}, update=True)
 
 
 def _nltk(task: str) -> None:

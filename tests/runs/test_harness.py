@@ -293,6 +293,34 @@ def test_how_a_response_ended():
     assert harness._End([0, 1], "length").of("whatever vLLM cut") == ("length", 2)
 
 
+class Task:
+    """What is asked of a task of lm-eval."""
+
+    def __init__(self, **config):
+        self.config = config
+
+    def get_config(self, key):
+        return self.config.get(key)
+
+    def set_config(self, key, value, update):
+        assert update
+        self.config[key] = {**self.config[key], **value}
+
+
+@pytest.mark.parametrize(
+    ("said", "then"),
+    [
+        ({"until": []}, {"until": [], "temperature": 0.0}),
+        ({"temperature": 0.7}, {"temperature": 0.7}),
+        ({"do_sample": True}, {"do_sample": True}),
+    ],
+)
+def test_a_task_that_does_not_say_how_is_greedy(said, then):
+    task = Task(output_type="generate_until", generation_kwargs=said)
+    harness._greedy([task])
+    assert task.config["generation_kwargs"] == then
+
+
 @pytest.mark.parametrize(
     ("error", "kind", "said"),
     [
