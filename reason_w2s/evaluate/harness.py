@@ -20,7 +20,13 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any, Literal
 
-from reason_w2s.engines.model_folder import base_of, is_adapter, load_tokenizer
+from reason_w2s.engines.adapters import refuse_beyond_vllm
+from reason_w2s.engines.model_folder import (
+    base_of,
+    is_adapter,
+    load_tokenizer,
+    tokenizer_folder,
+)
 from reason_w2s.engines.settings import EngineSettings
 from reason_w2s.errors import ConfigError, EngineError, MissingExtra, W2SError, require
 from reason_w2s.records import FinishReason
@@ -164,7 +170,8 @@ def _model(job: Job, batch: int | None) -> Any:
         named |= _vllm(folder, settings)
     else:
         named |= {"device": job.device, "batch_size": batch or HF_BATCH}
-        named |= {"peft": str(folder)} if adapter else {}
+        if adapter:
+            named |= {"peft": str(folder), "tokenizer": str(tokenizer_folder(folder))}
         if settings.threads is not None:
             require("torch", "train").set_num_threads(settings.threads)
     return registry.get_model(job.engine).create_from_arg_obj(named)
@@ -174,6 +181,8 @@ def _vllm(folder: Path, settings: EngineSettings) -> dict[str, Any]:
     """What our own sampler tells vLLM, in the words of lm-eval's."""
     from reason_w2s.engines.vllm import engine_arguments, prepare
 
+    if is_adapter(folder):
+        refuse_beyond_vllm(folder)
     cpu = prepare()
     _name_vllm()
     arguments = engine_arguments(folder, settings, cpu)
