@@ -133,8 +133,8 @@ STAGES: dict[str, Stage] = {
         version=1,
     ),
 }
-"""What a step of a recipe may be, what is put before training by itself (`overlap`), what a suite of
-lm-eval's tasks comes to (`harness`), and how a `world:` or `scratch:` model is made."""
+"""What a step of a recipe may be, what is put before training by itself (`overlap`), what a task of
+lm-eval is (`harness`), and how a `world:` or `scratch:` model is made."""
 
 USABLE = ("sample", "import", "check", "stepcheck", "select", "pair", "train", "prompted")
 """What may stand under `steps:`; the last is resolved when the recipe is expanded."""
