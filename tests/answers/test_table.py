@@ -79,14 +79,20 @@ def test_rows_that_parquet_cannot_hold_are_said(tmp_path, monkeypatch):
     for second in (
         {"response": "7", "gold": "7", "more": 1},
         {"response": "7", "gold": 7},
-        {"response": "\ud800", "gold": "7"},
     ):
         file = write(tmp_path / "in.jsonl", [{"response": "7", "gold": "7"}, second])
         with pytest.raises(DataError, match=r"does not fit Parquet's columns .* write .jsonl"):
             grade(file, place)
         assert sorted(path.name for path in tmp_path.iterdir()) == ["in.jsonl"]
     grade(file, tmp_path / "out.jsonl")
-    assert list(read(tmp_path / "out.jsonl"))[1]["response"] == "\ud800"
+    assert list(read(tmp_path / "out.jsonl"))[1]["gold"] == 7
+
+
+def test_half_a_character_is_written_as_the_sign_for_it(tmp_path):
+    file = write(tmp_path / "in.jsonl", [{"response": "\ud800", "gold": "7"}])
+    for name in ("out.parquet", "out.jsonl"):
+        grade(file, tmp_path / name)
+        assert next(iter(read(tmp_path / name)))["response"] == "\ufffd"
 
 
 def test_batches_are_one_file_to_who_reads(tmp_path, monkeypatch):
