@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from reason_w2s.errors import ConfigError
+from reason_w2s.recipe.blocks import unrolled
 from reason_w2s.recipe.expand import expand
 from reason_w2s.recipe.given import Given, run_name
 from reason_w2s.recipe.given import models as specs
@@ -14,6 +15,7 @@ from reason_w2s.recipe.overlay import merge, overlay, override
 from reason_w2s.recipe.plan import Plan
 from reason_w2s.recipe.prompt_file import is_file, written
 from reason_w2s.recipe.schema import Recipe, SuiteSpec
+from reason_w2s.recipe.variables import substitute
 from reason_w2s.recipe.yaml_file import header, nearest, parse, read
 from reason_w2s.stages.harness import HarnessSuite
 
@@ -53,9 +55,10 @@ def plan_of(data: dict[str, Any], *, place: str, title: str = "") -> Plan:
 
 
 def recipe_of(data: Mapping[str, Any], place: str) -> Recipe:
-    """A recipe given as a mapping, its variables replaced."""
+    """A recipe given as a mapping, its blocks unrolled and its variables replaced."""
     seed = data.get("seed", 0)
-    return parse(Recipe, _substitute(dict(data), {"seed": seed}, place), place)
+    whole = substitute(unrolled(data, place), {"seed": seed}, place)
+    return parse(Recipe, whole, place)
 
 
 def eval_recipe(
@@ -124,29 +127,6 @@ def suite(name: str, patch: dict[str, Any] | None = None) -> SuiteSpec | Harness
 
 def _suite(data: dict[str, Any], where: str) -> SuiteSpec | HarnessSuite:
     return parse(HarnessSuite, data, where) if "lm_eval" in data else parse(SuiteSpec, data, where)
-
-
-def _substitute(data: Any, variables: dict[str, Any], place: str) -> Any:
-    """`${name}` replaced; a value that is nothing else keeps the variable's type."""
-    if isinstance(data, dict):
-        # what a prompt says is no variable: `${x}$` is LaTeX
-        return {
-            key: value
-            if key == "prompt" and isinstance(value, dict)
-            else _substitute(value, variables, place)
-            for key, value in data.items()
-        }
-    if isinstance(data, list):
-        return [_substitute(value, variables, place) for value in data]
-    if not isinstance(data, str) or "${" not in data:
-        return data
-    for name, value in variables.items():
-        if data == f"${{{name}}}":
-            return value
-        data = data.replace(f"${{{name}}}", str(value))
-    if "${" in data:
-        raise ConfigError(f"{place}: '{data}': unknown variable; there are: {', '.join(variables)}")
-    return data
 
 
 def _overridden(data: dict[str, Any], overrides: Sequence[str]) -> dict[str, Any]:

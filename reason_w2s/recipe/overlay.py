@@ -71,6 +71,8 @@ def override(recipe: dict[str, Any], assignment: str) -> dict[str, Any]:
 
 
 def _apply(step: Any, rule: dict[str, Any]) -> Any:
+    if isinstance(step, dict) and isinstance(step.get("do"), dict):
+        return {**step, "do": {name: _apply(one, rule) for name, one in step["do"].items()}}
     if not isinstance(step, dict) or len(step) != 1:
         return step
     stage, settings = next(iter(step.items()))
