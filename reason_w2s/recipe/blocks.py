@@ -140,10 +140,11 @@ def _renamed_step(step: Any, names: Names) -> Any:
     if not isinstance(step, Mapping) or len(step) != 1:
         return step
     stage, settings = next(iter(step.items()))
-    return {stage: _renamed(settings, names)}
+    return {stage: renamed(settings, names)}
 
 
-def _renamed(settings: Any, names: Names) -> Any:
+def renamed(settings: Any, names: Names) -> Any:
+    """A step's settings with names, also those of columns, replaced."""
     if not isinstance(settings, Mapping):
         return settings
     return {key: _setting(str(key), value, names) for key, value in settings.items()}
@@ -160,7 +161,7 @@ def _setting(key: str, value: Any, names: Names) -> Any:
     if key == "by" and isinstance(value, list):
         return [_column(str(column), names) for column in value]
     if key == "rules" and isinstance(value, list):
-        return [_renamed(rule, names) for rule in value]
+        return [renamed(rule, names) for rule in value]
     return value
 
 

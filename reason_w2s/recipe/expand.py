@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -23,8 +23,15 @@ LABELS: tuple[Labels, ...] = ("gold", "audit", "none")
 """From what lets most be seen to what lets least."""
 
 
-def expand(recipe: Recipe, suites: Mapping[str, Suite], *, place: str, title: str) -> Plan:
-    """The plan of a recipe: unused models and problem sets are left out.
+def expand(
+    recipe: Recipe,
+    suites: Mapping[str, Suite],
+    *,
+    place: str,
+    title: str,
+    used: Iterable[Step] = (),
+) -> Plan:
+    """The plan of a recipe: unused models and problem sets are left out. used: others' steps.
 
     Raises:
         ConfigError: a name twice, a reference to nothing, a cycle, a value of the wrong kind, gold
@@ -32,12 +39,14 @@ def expand(recipe: Recipe, suites: Mapping[str, Suite], *, place: str, title: st
     """
     asked = {name: spec for name, spec in suites.items() if isinstance(spec, SuiteSpec)}
     builder = _Builder(recipe, asked, place)
+    for step in used:
+        builder.add(step)
     for name, model in recipe.models.items():
         builder.add_model(name, model)
     for name, problems in recipe.problems.items():
         builder.add_problems(name, problems)
-    for name, step in recipe.steps.items():
-        builder.add_step(name, step)
+    for name, written in recipe.steps.items():
+        builder.add_step(name, written)
     wanted = list(recipe.steps)
     measured = builder.add_measurements(suites)
     wanted += [one.graded for one in measured]

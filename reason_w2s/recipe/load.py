@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +12,10 @@ from reason_w2s.recipe.expand import expand
 from reason_w2s.recipe.given import Given, run_name
 from reason_w2s.recipe.given import models as specs
 from reason_w2s.recipe.overlay import merge, overlay, override
-from reason_w2s.recipe.plan import Plan
+from reason_w2s.recipe.plan import Plan, Step
 from reason_w2s.recipe.prompt_file import is_file, written
 from reason_w2s.recipe.schema import Recipe, SuiteSpec
+from reason_w2s.recipe.used import Use, embedded, steps, taken_out
 from reason_w2s.recipe.variables import substitute
 from reason_w2s.recipe.yaml_file import header, nearest, parse, read
 from reason_w2s.stages.harness import HarnessSuite
@@ -31,27 +32,60 @@ def load_plan(
     Raises:
         ConfigError: any mistake in any of the files, in one line.
     """
-    data = _with_files_beside(read(path), path.parent)
-    for other in overlays:
-        data = overlay(data, _with_files_beside(read(other), other.parent), str(other))
-    data = _overridden(data, overrides)
+    data = _overridden(_read(path, overlays), overrides)
     if seed is not None:
         data = {**data, "seed": seed}
-    data = _with_prompts(with_own_suites(data, path.parent))
     title = header(path).splitlines()
-    return plan_of(data, place=str(path), title=title[0] if title else ""), data
+    whole = _whole(data, path, overlays, (path.resolve(),))
+    return plan_of(whole, place=str(path), title=title[0] if title else ""), whole
+
+
+def _read(path: Path, overlays: Sequence[Path]) -> dict[str, Any]:
+    """What stands in a recipe file, under the overlays."""
+    data: dict[str, Any] = _with_files_beside(read(path), path.parent)
+    for other in overlays:
+        data = overlay(data, _with_files_beside(read(other), other.parent), str(other))
+    return data
+
+
+def _whole(
+    data: dict[str, Any], path: Path, overlays: Sequence[Path], within: tuple[Path, ...]
+) -> dict[str, Any]:
+    """The recipe with the suites, prompts and other recipes that it names by file."""
+
+    def load(file: Path, seed: int | None) -> dict[str, Any]:
+        other = file if file.is_absolute() else path.parent / file
+        if other.resolve() in within:
+            raise ConfigError(f"{path}: uses {file}, which uses it")
+        chosen = data.get("seed", 0) if seed is None else seed
+        own = {**_read(other, overlays), "seed": chosen}
+        return _whole(own, other, overlays, (*within, other.resolve()))
+
+    own = _with_prompts(with_own_suites(data, path.parent))
+    return embedded(own, load, str(path))
 
 
 def plan_of(data: dict[str, Any], *, place: str, title: str = "") -> Plan:
     """The plan of a recipe given as a mapping."""
-    recipe = recipe_of(data, place)
+    own, uses = taken_out(data, place)
+    recipe = recipe_of(own, place)
     suites = {name: suite(name, recipe.suites.get(name)) for name in recipe.evaluate.suites}
     for name in recipe.suites:
         if name not in suites:
             raise ConfigError(
                 f"{place}: suites.{name}: not under evaluate.suites{nearest(name, suites)}"
             )
-    return expand(recipe, suites, place=place, title=title)
+    used = [step for name, use in uses.items() for step in _used(name, use, place)]
+    return expand(recipe, suites, place=place, title=title, used=used)
+
+
+def _used(name: str, use: Use, place: str) -> Iterator[Step]:
+    """What a step of another recipe comes to; what that recipe measures is its own business."""
+    if isinstance(use.recipe, str):
+        raise ConfigError(f"{place}: {name}.use.recipe: '{use.recipe}' is a file, not read here")
+    evaluate = {"suites": (use.recipe.get("evaluate") or {}).get("suites", [])}
+    plan = plan_of({**use.recipe, "evaluate": evaluate}, place=f"{place}: {name}.use")
+    return steps(name, use.step, plan, f"{place}: {name}")
 
 
 def recipe_of(data: Mapping[str, Any], place: str) -> Recipe:
