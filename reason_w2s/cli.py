@@ -94,17 +94,26 @@ def run(
     ] = False,
 ) -> None:
     """Run a recipe: whatever its store already has is not made again."""
-    from reason_w2s.recipe.load import load_plan
+    from reason_w2s.recipe.load import load_plans
     from reason_w2s.runs.run import Selection
 
-    plan, data = load_plan(recipe, overlays=overlays or [], overrides=overrides or [], seed=seed)
+    found = load_plans(recipe, overlays=overlays or [], overrides=overrides or [], seed=seed)
     selection = Selection(*(tuple(names or ()) for names in (until, start, only, redo)))
-    folder = runs / (name or _default_name(plan.name, seed))
-    place = _profile(profile, engine)
+    base, place = (
+        runs / (name or _default_name(found[0].plan.name, seed)),
+        _profile(profile, engine),
+    )
     if smoke:
-        _smoke(plan, data, folder.with_name(f"{folder.name}-smoke"), place, selection)
-    else:
-        _execute(plan, data, folder, place, selection)
+        small = base.with_name(f"{base.name}-smoke")
+        _smoke(found[0].plan, found[0].recipe, small, place, selection)
+        return
+    done = []
+    for number, one in enumerate(found, 1):
+        if len(found) > 1:
+            typer.echo(f"{number} of {len(found)}: {one.label}", err=True)
+        done.append(_execute(one.plan, one.recipe, _of_sweep(base, one.label), place, selection))
+    if len(done) > 1:
+        _side_by_side(done, base)
 
 
 @app.command()
@@ -201,18 +210,22 @@ def status(
     engine: Engine = None,
 ) -> None:
     """Say which steps of a recipe are done, and what is still to do."""
-    from reason_w2s.recipe.load import load_plan
+    from reason_w2s.recipe.load import load_plans
     from reason_w2s.runs.execute import summary
     from reason_w2s.runs.run import states
 
-    expanded, _ = load_plan(recipe, overlays=overlays or [], overrides=overrides or [], seed=seed)
-    folder = runs / (name or _default_name(expanded.name, seed))
-    found = states(expanded, folder, _profile(profile, engine))
-    for step, item in found.items():
-        said = "to do" if item is None else f"done   {summary(item)}"
-        typer.echo(f"{step:<32} {expanded.steps[step].stage:<10} {said}")
-    done = sum(item is not None for item in found.values())
-    typer.echo(f"{done} of {len(found)} steps are done")
+    loaded = load_plans(recipe, overlays=overlays or [], overrides=overrides or [], seed=seed)
+    base, place = (
+        runs / (name or _default_name(loaded[0].plan.name, seed)),
+        _profile(profile, engine),
+    )
+    for label, expanded, _ in loaded:
+        found = states(expanded, _of_sweep(base, label), place)
+        for step, item in found.items():
+            said = "to do" if item is None else f"done   {summary(item)}"
+            typer.echo(f"{step:<32} {expanded.steps[step].stage:<10} {said}")
+        done = sum(item is not None for item in found.values())
+        typer.echo(f"{label}{': ' if label else ''}{done} of {len(found)} steps are done")
 
 
 class _EvalGroup(TyperGroup):
@@ -578,6 +591,20 @@ def _print_json(data: Any) -> None:
 
 def _default_name(recipe: str, seed: int | None) -> str:
     return recipe if seed is None else f"{recipe}-seed{seed}"
+
+
+def _of_sweep(base: Path, label: str) -> Path:
+    """The folder of one run of a sweep, which all share a store; the run's own without a sweep."""
+    return base.with_name(f"{base.name}-{label}") if label else base
+
+
+def _side_by_side(done: list[Any], base: Path) -> None:
+    """One page of all the runs of a sweep, where all were measured."""
+    from reason_w2s.report import command
+
+    page = base.with_name(f"{base.name}.html")
+    if all((run.folder / "results.json").is_file() for run in done):
+        typer.echo(f"side by side: {command.report(done, page, sys.stdout, table=False)}")
 
 
 def _profile(path: Path | None, engine: str | None) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from reason_w2s.errors import ConfigError
 from reason_w2s.recipe.blocks import unrolled
@@ -15,6 +15,7 @@ from reason_w2s.recipe.overlay import merge, overlay, override
 from reason_w2s.recipe.plan import Plan, Step
 from reason_w2s.recipe.prompt_file import is_file, written
 from reason_w2s.recipe.schema import Recipe, SuiteSpec
+from reason_w2s.recipe.sweep import Cell, cells
 from reason_w2s.recipe.used import Use, embedded, steps, taken_out
 from reason_w2s.recipe.variables import substitute
 from reason_w2s.recipe.yaml_file import header, nearest, parse, read
@@ -24,20 +25,50 @@ ROOT = Path(__file__).parent.parent.parent
 SUITES = ROOT / "eval" / "suites"
 
 
-def load_plan(
+class Loaded(NamedTuple):
+    """A plan and the recipe it is of. label: its place in a sweep; "" where nothing is swept."""
+
+    label: str
+    plan: Plan
+    recipe: dict[str, Any]
+
+
+def load_plans(
     path: Path, *, overlays: Sequence[Path] = (), overrides: Sequence[str] = (), seed: int | None
-) -> tuple[Plan, dict[str, Any]]:
-    """The plan of a recipe file, and the recipe as it was after overlays and overrides.
+) -> list[Loaded]:
+    """What a recipe file stands for, after overlays and overrides: one plan, or a sweep's.
 
     Raises:
         ConfigError: any mistake in any of the files, in one line.
     """
     data = _overridden(_read(path, overlays), overrides)
     if seed is not None:
+        if "seed" in (data.get("sweep") or {}):
+            raise ConfigError(f"{path}: its sweep says the seeds; leave out --seed, or sweep.seed")
         data = {**data, "seed": seed}
+    return [_loaded(cell, path, overlays) for cell in cells(data, str(path))]
+
+
+def load_plan(
+    path: Path, *, overlays: Sequence[Path] = (), overrides: Sequence[str] = (), seed: int | None
+) -> tuple[Plan, dict[str, Any]]:
+    """The plan of a recipe file that stands for one, and the recipe.
+
+    Raises:
+        ConfigError: as `load_plans`, or there is a sweep of several.
+    """
+    found = load_plans(path, overlays=overlays, overrides=overrides, seed=seed)
+    if len(found) > 1:
+        labels = ", ".join(one.label for one in found)
+        raise ConfigError(f"{path}: its sweep stands for {len(found)} recipes ({labels}); name one")
+    return found[0].plan, found[0].recipe
+
+
+def _loaded(cell: Cell, path: Path, overlays: Sequence[Path]) -> Loaded:
     title = header(path).splitlines()
-    whole = _whole(data, path, overlays, (path.resolve(),))
-    return plan_of(whole, place=str(path), title=title[0] if title else ""), whole
+    whole = _whole(cell.recipe, path, overlays, (path.resolve(),))
+    plan = plan_of(whole, place=str(path), title=title[0] if title else "")
+    return Loaded(cell.label, plan, whole)
 
 
 def _read(path: Path, overlays: Sequence[Path]) -> dict[str, Any]:
