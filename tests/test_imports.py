@@ -32,7 +32,8 @@ LEVELS: dict[str, int] = {
     "doctor": 4,
     "report": 4,
     "export": 4,
-    "cli": 5,
+    "commands": 5,
+    "cli": 6,
 }
 
 

@@ -1,0 +1,227 @@
+"""What is done with a recipe: run, plan, doctor, status."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from reason_w2s.commands.execution import (
+    carry_out,
+    default_name,
+    of_sweep,
+    profile_of,
+    side_by_side,
+    smoke_run,
+)
+from reason_w2s.commands.options import (
+    AsJson,
+    Engine,
+    Name,
+    On,
+    Overlays,
+    Overrides,
+    ProfilePath,
+    RecipePath,
+    Runs,
+    Seed,
+)
+
+PROBED = 8
+"""Problems that `doctor --probe` asks an untrained student."""
+
+
+def run(
+    recipe: RecipePath,
+    overrides: Overrides = None,
+    overlays: Overlays = None,
+    seed: Seed = None,
+    runs: Runs = Path("runs"),
+    name: Name = None,
+    profile: ProfilePath = None,
+    engine: Engine = None,
+    until: Annotated[list[str] | None, typer.Option(help="Stop after this step.")] = None,
+    start: Annotated[
+        list[str] | None, typer.Option("--from", help="Do this step and all after it.")
+    ] = None,
+    only: Annotated[list[str] | None, typer.Option(help="Do just this step.")] = None,
+    redo: Annotated[list[str] | None, typer.Option(help="Make this step again.")] = None,
+    smoke: Annotated[
+        bool, typer.Option("--smoke", help="Try it small first: 5 problems, random weights.")
+    ] = False,
+) -> None:
+    """Run a recipe: whatever its store already has is not made again."""
+    from reason_w2s.recipe.load import load_plans
+    from reason_w2s.runs.run import Selection
+
+    found = load_plans(recipe, overlays=overlays or [], overrides=overrides or [], seed=seed)
+    selection = Selection(*(tuple(names or ()) for names in (until, start, only, redo)))
+    base = runs / (name or default_name(found[0].plan.name, seed))
+    place = profile_of(profile, engine)
+    if smoke:
+        small = base.with_name(f"{base.name}-smoke")
+        smoke_run(found[0].plan, found[0].recipe, small, place, selection)
+        return
+    done = []
+    for number, one in enumerate(found, 1):
+        if len(found) > 1:
+            typer.echo(f"{number} of {len(found)}: {one.label}", err=True)
+        done.append(carry_out(one.plan, one.recipe, of_sweep(base, one.label), place, selection))
+    if len(done) > 1:
+        side_by_side(done, base)
+
+
+def plan(
+    recipe: RecipePath,
+    overrides: Overrides = None,
+    overlays: Overlays = None,
+    seed: Seed = None,
+    on: On = None,
+    engine: Engine = None,
+    runs: Runs = Path("runs"),
+    name: Name = None,
+    as_json: AsJson = False,
+) -> None:
+    """Print the flat steps that a recipe comes to, and what they take. Runs nothing.
+
+    Tokens: at most by max_tokens; about by what earlier runs of the same model
+    gave. Device-hours: at rates that these runs measured, else none.
+    """
+    from reason_w2s.doctor import outlook
+    from reason_w2s.doctor.command import open_case
+
+    asked = _asked(recipe, overrides, overlays, seed, on, engine, runs=runs, name=name)
+    case = open_case(asked)
+    found = outlook.outlooks(case)
+    arguments = _as_typed(recipe, overrides, overlays, seed, on, engine, runs, name)
+    lines = outlook.commands(case, arguments, asked.folder(case.plan.name))
+    if as_json:
+        _print_json(outlook.as_json(case, found, lines))
+        return
+    for step in case.plan.steps.values():
+        inputs = [*step.of, *(f"{role}={name}" for role, name in step.roles.items())]
+        typer.echo(f"{step.name:<32} {step.stage:<10} {step.kind:<9} {', '.join(inputs)}")
+    for line in outlook.lines(found, lines):
+        typer.echo(line)
+
+
+def doctor(
+    recipe: RecipePath,
+    overrides: Overrides = None,
+    overlays: Overlays = None,
+    seed: Seed = None,
+    on: On = None,
+    engine: Engine = None,
+    run: Annotated[
+        Path | None, typer.Option(help="Use what this run, and those beside it, already made.")
+    ] = None,
+    runs: Runs = Path("runs"),
+    name: Name = None,
+    examples: Annotated[
+        int, typer.Option("-n", min=0, help="How many examples are shown of each train step.")
+    ] = 1,
+    probe: Annotated[
+        bool,
+        typer.Option("--probe", help="Also ask the untrained student, with and without thinking."),
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Find in seconds what would cost a whole run, before it starts.
+
+    Shows what each train step would learn, the tokens with loss in colour.
+    Says of each finding where it is, why it matters and what to do; what
+    could not be looked at here is said too, and is no finding. Of models on the
+    hub it fetches config and tokenizer, no weights.
+
+    Exit status: 0 nothing or notes, 1 warnings, 2 errors.
+    """
+    from reason_w2s.doctor import command
+
+    asked = _asked(
+        recipe, overrides, overlays, seed, on, engine,
+        runs=runs, name=name, run=run, examples=examples, probe=PROBED if probe else 0,
+    )  # fmt: skip
+    colour = sys.stdout.isatty() and not as_json and "NO_COLOR" not in os.environ
+    found = command.run(asked, colour=colour)
+    if as_json:
+        _print_json(command.as_json(found))
+    else:
+        for line in command.lines(found):
+            typer.echo(line)
+    raise typer.Exit(found.status)
+
+
+def status(
+    recipe: RecipePath,
+    overrides: Overrides = None,
+    overlays: Overlays = None,
+    seed: Seed = None,
+    runs: Runs = Path("runs"),
+    name: Name = None,
+    profile: ProfilePath = None,
+    engine: Engine = None,
+) -> None:
+    """Say which steps of a recipe are done, and what is still to do."""
+    from reason_w2s.recipe.load import load_plans
+    from reason_w2s.runs.execute import summary
+    from reason_w2s.runs.run import states
+
+    loaded = load_plans(recipe, overlays=overlays or [], overrides=overrides or [], seed=seed)
+    base = runs / (name or default_name(loaded[0].plan.name, seed))
+    place = profile_of(profile, engine)
+    for label, expanded, _ in loaded:
+        found = states(expanded, of_sweep(base, label), place)
+        for step, item in found.items():
+            said = "to do" if item is None else f"done   {summary(item)}"
+            typer.echo(f"{step:<32} {expanded.steps[step].stage:<10} {said}")
+        done = sum(item is not None for item in found.values())
+        typer.echo(f"{label}{': ' if label else ''}{done} of {len(found)} steps are done")
+
+
+def _asked(
+    recipe: Path,
+    overrides: list[str] | None,
+    overlays: list[Path] | None,
+    seed: int | None,
+    on: Path | None,
+    engine: str | None,
+    **more: Any,
+) -> Any:
+    """What doctor and plan are asked about."""
+    from reason_w2s.doctor.command import Asked
+
+    place = str(on) if on is not None else "this machine's profile"
+    profile = profile_of(on, engine)
+    return Asked(recipe, overrides or [], overlays or [], seed, profile, place, **more)
+
+
+def _as_typed(
+    recipe: Path,
+    overrides: list[str] | None,
+    overlays: list[Path] | None,
+    seed: int | None,
+    on: Path | None,
+    engine: str | None,
+    runs: Path,
+    name: str | None,
+) -> list[str]:
+    """The arguments of `run` that do what was planned."""
+    options: list[tuple[str, Any]] = [
+        *(("--with", one) for one in overlays or []),
+        ("--seed", seed),
+        ("--profile", on),
+        ("--engine", engine),
+        ("--runs", runs if runs != Path("runs") else None),
+        ("--name", name),
+    ]
+    given = [part for option, value in options if value is not None for part in (option, value)]
+    return [str(part) for part in (recipe, *(overrides or []), *given)]
+
+
+def _print_json(data: Any) -> None:
+
+    typer.echo(json.dumps(data, indent=1, ensure_ascii=False))
