@@ -49,9 +49,8 @@ def write(run: Run, limit: int = LIMIT) -> Path:
         for name, step in plan.steps.items()
         if step.stage == "pair"
     }
-    text = render(
-        {"run": plan.name, "title": plan.title, **content(collect(run, limit), run, rules)}
-    )
+    about = {"run": run.folder.resolve().name, "title": plan.title}
+    text = render({**about, **content(collect(run, limit), run, rules)})
     out, data = run.folder / FILE, text.encode()
     if not out.is_file() or out.read_bytes() != data:
         write_bytes(out, data)

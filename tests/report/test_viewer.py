@@ -82,7 +82,7 @@ def test_it_opens_silently_and_says_what_it_shows(browser, viewed: Run, viewer_p
         said = f"{N_TRACES} traces of {N_PROBLEMS} problems"
         assert (seen.page.inner_text("#extent"), count(seen)) == (f"{said}.", said)
         assert seen.page.locator("#rows .row").count() == 100
-        assert seen.page.title() == "small: traces · reason-w2s"
+        assert seen.page.title() == f"{viewed.folder.name}: traces · reason-w2s"
         ready = seen.page.evaluate("performance.getEntriesByName('ready')[0].startTime")
         log.info("ready after %.0f ms with %d traces", ready, N_TRACES)
     assert silent(seen)
