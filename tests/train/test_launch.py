@@ -156,7 +156,10 @@ def test_killed_mid_way_the_curve_is_the_same_and_vllm_loads_it(
     died = python("-c", code, folder=tmp_path)
     assert died.returncode == -signal.SIGKILL, died.stderr[-2000:]
     work = tmp_path / "cut" / "work"
-    assert [path.name for path in work.glob("checkpoint-*")] == ["checkpoint-3"]
+    # the processes outlive their launcher by a moment, in which they may come to update 6
+    saved = {path.name for path in work.glob("checkpoint-*")}
+    assert saved
+    assert saved <= {"checkpoint-3", "checkpoint-6"}
     assert_nobody_works_in(work)
     by_hand = ["--config_file", "accelerate.yaml", "-m", "reason_w2s.train.rank", "task.json"]
     started = python("-m", "accelerate.commands.launch", *by_hand, folder=work)
