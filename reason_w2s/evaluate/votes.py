@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from reason_w2s.answers import equal
-from reason_w2s.answers.normalize import key, normalize
+from reason_w2s.answers.classes import Same, same_answer
+from reason_w2s.answers.classes import classes as answer_classes
 from reason_w2s.evaluate.metrics import Graded
-
-Same = Callable[[str, str], bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,35 +23,15 @@ class Class:
     right: float
 
 
-def same_answer(first: str, second: str) -> bool:
-    """Whether two answers mean the same; False where that could not be decided."""
-    return equal(first, second).correct is True
-
-
 def classes(samples: Sequence[Graded], same: Same = same_answer) -> tuple[Class, ...]:
     """The answers of one problem's samples, commonest first; equals in order of first appearance.
 
-    Only samples with an answer and a verdict vote. Spellings that are one when normalised are
-    grouped first, so `same` sees each spelling against one answer of each class.
+    Only samples with an answer and a verdict vote.
     """
-    spelled: dict[str, list[Graded]] = {}
-    for one in samples:
-        if one.answer is not None and one.answer.strip() and one.correct is not None:
-            spelled.setdefault(key(normalize(one.answer)), []).append(one)
-    groups: list[list[Graded]] = []
-    for members in spelled.values():
-        found = next((group for group in groups if same(_text(members), _text(group))), None)
-        if found is None:
-            groups.append(members)
-        else:
-            found.extend(members)
-    made = (Class(_text(group), len(group), _share(group)) for group in groups)
-    return tuple(sorted(made, key=lambda one: -one.votes))
+    answers = [None if one.correct is None else one.answer for one in samples]
+    return tuple(_class([samples[at] for at in places]) for places in answer_classes(answers, same))
 
 
-def _text(group: Sequence[Graded]) -> str:
-    return group[0].answer or ""
-
-
-def _share(group: Sequence[Graded]) -> float:
-    return sum(one.correct is True for one in group) / len(group)
+def _class(group: Sequence[Graded]) -> Class:
+    right = sum(one.correct is True for one in group) / len(group)
+    return Class(group[0].answer or "", len(group), right)

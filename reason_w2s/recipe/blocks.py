@@ -24,7 +24,8 @@ from reason_w2s.stages.table import STAGES
 
 KEYS = ("for", "carry", "next", "do")
 ROLES = {role for stage in STAGES.values() for role in stage.roles} | {"of", "without"}
-PREDICATES = ("where", "when", "chosen", "rejected")
+PREDICATES = ("where", "when", "chosen", "rejected", "among")
+COLUMNS = ("by", "within", "answer")
 
 Steps = dict[str, Any]
 Names = Mapping[str, str | list[str]]
@@ -158,7 +159,7 @@ def _setting(key: str, value: Any, names: Names) -> Any:
         }
     if key in ROLES:
         return _reference(value, names)
-    if key == "by" and isinstance(value, list):
+    if key in COLUMNS and isinstance(value, list | tuple):
         return [_column(str(column), names) for column in value]
     if key == "rules" and isinstance(value, list):
         return [renamed(rule, names) for rule in value]

@@ -84,6 +84,19 @@ ANNOTATIONS: dict[str, pa.Schema] = {
             ("think", pa.string()),
         ]
     ),
+    "vote": pa.schema(
+        [
+            ("key", pa.string()),
+            ("input", pa.string()),
+            ("answer", pa.string()),
+            ("confidence", pa.float64()),
+            ("agrees", pa.bool_()),
+            ("share", pa.float64()),
+            ("rank", pa.int32()),
+            ("cumulative", pa.float64()),
+            ("voters", pa.int32()),
+        ]
+    ),
 }
 
 

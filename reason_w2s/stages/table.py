@@ -73,6 +73,16 @@ STAGES: dict[str, Stage] = {
         version=3,
         columns=("flags", "n_steps", "n_equations", "n_wrong_equations", "first_error", "think"),
     ),
+    "vote": Stage(
+        "reason_w2s.stages.vote:VoteConfig",
+        takes=("traces",),
+        gives="traces",
+        shape="annotate",
+        place="here",
+        version=1,
+        columns=("answer", "confidence", "agrees", "share", "rank", "cumulative", "voters"),
+        truths=("agrees",),
+    ),
     "select": Stage(
         "reason_w2s.stages.select:SelectConfig",
         takes=("traces",),
@@ -136,7 +146,7 @@ STAGES: dict[str, Stage] = {
 """What a step of a recipe may be, what is put before training by itself (`overlap`), what a task of
 lm-eval is (`harness`), and how a `world:` or `scratch:` model is made."""
 
-USABLE = ("sample", "import", "check", "stepcheck", "select", "pair", "train", "prompted")
+USABLE = ("sample", "import", "check", "stepcheck", "vote", "select", "pair", "train", "prompted")
 """What may stand under `steps:`; the last is resolved when the recipe is expanded."""
 
 

@@ -16,6 +16,7 @@ MAKERS: dict[str, str] = {
     "import": "imported",
     "check": "annotations",
     "stepcheck": "annotations",
+    "vote": "annotations",
     "select": "choices",
     "pair": "choices",
     "overlap": "overlaps",

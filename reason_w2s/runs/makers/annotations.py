@@ -21,7 +21,10 @@ PART = 4096
 FUNCTIONS: dict[str, str] = {
     "check": "reason_w2s.stages.check:check",
     "stepcheck": "reason_w2s.stages.stepcheck:stepcheck",
+    "vote": "reason_w2s.stages.vote:vote",
 }
+WHOLE = ("vote",)
+"""Stages whose columns of one trace depend on the others: made of the whole set at once."""
 
 
 def find(work: Work) -> Item | None:
@@ -49,9 +52,10 @@ def make(work: Work) -> None:
     ]
     function, cfg = _function(stage), config_class(stage).model_validate(work.step.config)
     watch = Stopwatch(work.run)
+    size = len(todo) if stage in WHOLE else PART
     with work.store.locked(stage, _key(work)) as folder:
-        for start in range(0, len(todo), PART):
-            batch = todo[start : start + PART]
+        for start in range(0, len(todo), size or PART):
+            batch = todo[start : start + size]
             made = [
                 {**columns, "input": rows.input_of(row)}
                 for row, columns in zip(batch, function(batch, cfg), strict=True)
@@ -68,7 +72,13 @@ def _function(stage: str) -> Callable[[Iterable[Row], Any], Iterator[dict[str, A
 
 
 def _key(work: Work) -> str:
-    """By the tables the traces come from, so that a larger `n` or set adds to the same table."""
+    """By the tables the traces come from, so that a larger `n` or set adds to the same table.
+
+    By all that is there, where the columns of one trace depend on the others.
+    """
+    if work.step.stage in WHOLE:
+        seen = [one.digest for item in work.of for one in item.lineage()]
+        return work.key(work.settings(), seen)
     sources = {
         item.key
         for parent in work.of
@@ -91,4 +101,6 @@ def _summary(stage: str, found: list[dict[str, Any]]) -> dict[str, Any]:
             "status": dict(Counter(row["status"] or "not graded" for row in found)),
             "rules": dict(Counter(row["rule"] or "no rule" for row in found)),
         }
+    if stage == "vote":
+        return {"agrees": dict(Counter(str(row["agrees"]) for row in found))}
     return {"flags": dict(Counter(flag for row in found for flag in row["flags"]))}
