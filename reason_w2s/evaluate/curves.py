@@ -13,9 +13,10 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
+from reason_w2s.answers.classes import Same, same_answer
 from reason_w2s.evaluate.metrics import Graded
 from reason_w2s.evaluate.statistics import Interval, bootstrap_mean, mean_interval, pass_at_k
-from reason_w2s.evaluate.votes import Class, Same, classes, same_answer
+from reason_w2s.evaluate.votes import Class, classes
 
 _EXACT_SUBSETS = 2000
 _DRAWS = 1000
