@@ -69,8 +69,8 @@ class Models:
     def prompt(self, name: str) -> Prompt | None:
         """How a model is asked; None: its checkpoint says, and is not here."""
         step = self._plan.steps[name]
-        while step.stage == "train":
-            step = self._plan.steps[step.roles["init"]]
+        while step.stage == "train" or (step.stage == "prompted" and not step.config["prompt"]):
+            step = self._plan.steps[step.roles["init" if step.stage == "train" else "model"]]
         given = step.config["prompt"]
         if given is not None:
             return Prompt.model_validate(given)

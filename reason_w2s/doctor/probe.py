@@ -97,7 +97,7 @@ def _thinking(case: Case, root: Step) -> Prompt:
     """The recipe's own prompt for it where it has one, else a shipped one."""
     for step in case.plan.steps.values():
         asks = step.stage == "prompted" and not step.name.startswith("eval/")
-        if asks and case.models.root(step.name).name == root.name:
+        if asks and step.config["prompt"] and case.models.root(step.name).name == root.name:
             return Prompt.model_validate(step.config["prompt"])
     tokenizer = case.models.tokenizer(root.name)
     chats = tokenizer is not None and tokenizer.chat_template is not None

@@ -23,7 +23,7 @@ from reason_w2s.recipe.yaml_file import nearest
 from reason_w2s.stages.table import STAGES
 
 KEYS = ("for", "carry", "next", "do")
-ROLES = {role for stage in STAGES.values() for role in stage.roles} | {"of", "without"}
+ROLES = {role for stage in STAGES.values() for role in stage.roles} | {"of", "without", "shots"}
 PREDICATES = ("where", "when", "chosen", "rejected", "among")
 COLUMNS = ("by", "within", "answer")
 

@@ -166,11 +166,14 @@ class _Builder:
             self._stage(name, stage, settings, f"{where}.{stage}")
 
     def _prompted(self, name: str, settings: dict[str, Any], where: str) -> None:
-        _refuse_unknown(settings, ("model", "prompt"), where)
-        if set(settings) != {"model", "prompt"} or settings["prompt"] is None:
-            raise ConfigError(f"{where}: expected the keys 'model' and 'prompt'")
-        config = {"prompt": self.prompt(settings["prompt"], f"{where}.prompt")}
-        self.add(Step(name, "prompted", "model", config, roles={"model": str(settings["model"])}))
+        _refuse_unknown(settings, ("model", "prompt", "shots"), where)
+        shots = settings.get("shots")
+        if settings.get("model") is None or (settings.get("prompt") is None and shots is None):
+            raise ConfigError(f"{where}: expected 'model', and 'prompt' or 'shots' or both")
+        config = {"prompt": self.prompt(settings.get("prompt"), f"{where}.prompt")}
+        roles = {"model": str(settings["model"])}
+        roles |= {} if shots is None else {"shots": str(shots)}
+        self.add(Step(name, "prompted", "model", config, roles=roles))
 
     def _stage(self, name: str, stage: str, settings: dict[str, Any], where: str) -> None:
         spec = STAGES[stage]

@@ -101,6 +101,9 @@ def gold_use(plan: Plan, name: str) -> set[GoldUse]:
 def _own_gold_use(plan: Plan, step: Step) -> set[GoldUse]:
     if step.stage == "train" and step.config.get("target") == "solution":
         return {GoldUse(name, "solutions") for name in step.of}
+    if step.stage == "prompted" and "shots" in step.roles:
+        shots = plan.steps[step.roles["shots"]]
+        return {GoldUse(shots.name, "solutions")} if shots.kind == "problems" else set()
     found = set()
     for column, _ in _columns_read(step):
         # a step's name may hold dots, a column's does not
@@ -126,10 +129,11 @@ def _kinds(plan: Plan, step: Step, where: str) -> None:
         if kind not in takes:
             raise ConfigError(f"{where}.of: '{name}' is {kind}; expected {' or '.join(takes)}")
     for role, name in step.roles.items():
-        expected = stage.roles.get(role, "model") if stage else _role_kind(step)
+        expected = (stage.roles.get(role, "model"),) if stage else _role_kinds(step, role)
         kind = plan.steps[name].kind
-        if kind != expected:
-            raise ConfigError(f"{where}.{role}: '{name}' is {kind}; expected a {expected}")
+        if kind not in expected:
+            wanted = "a model" if expected == ("model",) else " or ".join(expected)
+            raise ConfigError(f"{where}.{role}: '{name}' is {kind}; expected {wanted}")
         if step.stage == "train" and _at_endpoint(plan, name):
             raise ConfigError(
                 f"{where}.{role}: '{name}' is at an endpoint, where it can be sampled only; "
@@ -144,8 +148,10 @@ def _at_endpoint(plan: Plan, name: str) -> bool:
     return is_url(str(step.config.get("path")))
 
 
-def _role_kind(step: Step) -> str:
-    return "problems" if step.stage == "problems" else "model"
+def _role_kinds(step: Step, role: str) -> tuple[str, ...]:
+    if step.stage == "problems":
+        return ("problems",)
+    return ("traces", "problems") if role == "shots" else ("model",)
 
 
 def _columns_read(step: Step) -> Iterator[tuple[str, str]]:

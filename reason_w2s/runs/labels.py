@@ -19,9 +19,10 @@ def labels_used(run: Run, plan: Plan, name: str) -> dict[str, Any] | None:
     trained on (its answer is part of it).
     """
     step = plan.steps[name]
-    if step.stage == "prompted":
-        return labels_used(run, plan, step.roles["model"])
-    if step.stage == "model":
+    asked = step
+    while asked.stage == "prompted":
+        asked = plan.steps[asked.roles["model"]]
+    if asked.stage == "model":
         return None
     return count_gold(run, gold_use(plan, name))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,9 +18,10 @@ from reason_w2s.engines.model_folder import (
     resolve,
     template_folder,
 )
-from reason_w2s.errors import ConfigError
+from reason_w2s.errors import ConfigError, DataError
 from reason_w2s.prompts.fitting import hint
 from reason_w2s.recipe.plan import Step
+from reason_w2s.runs import rows
 from reason_w2s.runs.items import Item, ModelRef
 from reason_w2s.runs.makers import gathered
 from reason_w2s.runs.makers.endpoints import model_at
@@ -111,8 +112,24 @@ def _loadable(work: Work, given: Path | None) -> tuple[str, str] | None:
 
 def _asked_differently(work: Work) -> Item:
     model = work.role("model")
-    asked = replace(model.reference(), prompt=work.step.config["prompt"])
+    prompt = dict(work.step.config["prompt"] or model.reference().prompt or {})
+    if "shots" in work.step.roles:
+        prompt["shots"] = list(_shots(work))
+    asked = replace(model.reference(), prompt=prompt)
     return replace(model, step=work.step.name, model=asked)
+
+
+def _shots(work: Work) -> Iterator[dict[str, str]]:
+    """Questions with the responses of traces, or with gold solutions, in their order."""
+    item = work.role("shots")
+    if item.kind == "traces":
+        for row in rows.rows(work.store, item):
+            yield {"question": row.problem.question, "response": row.trace.text.strip()}
+        return
+    for problem in rows.problems(work.store, item):
+        if problem.solution is None:
+            raise DataError(f"{work.step.place}.shots: '{problem.id}' has no solution to show")
+        yield {"question": problem.question, "response": problem.solution}
 
 
 def _has_config(folder: Path) -> bool:
