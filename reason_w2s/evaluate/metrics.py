@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from reason_w2s.evaluate.statistics import mean_interval, pass_at_k
+from reason_w2s.evaluate.statistics import mean_interval
 from reason_w2s.records import FinishReason
 
 
@@ -145,18 +145,6 @@ def standard_errors(graded: Sequence[Graded]) -> Errors:
 def problem_scores(graded: Sequence[Graded]) -> dict[str, float]:
     """Each problem's mean over its samples, in order of first appearance; for paired tests."""
     return {name: sum(marks) / len(marks) for name, marks in _marks(graded).items()}
-
-
-def average_pass_at_k(graded: Sequence[Graded], k: int) -> float:
-    """Unbiased pass@k, averaged over problems; pass@1 is the accuracy.
-
-    Raises:
-        ValueError: there are no traces, or a problem has fewer than `k`.
-    """
-    if not graded:
-        raise ValueError("average_pass_at_k: got no graded traces")
-    marks = _marks(graded).values()
-    return float(np.mean([pass_at_k(len(one), sum(one), k) for one in marks]))
 
 
 def _score(graded: Sequence[Graded]) -> Score:

@@ -7,9 +7,9 @@ from dataclasses import asdict, replace
 import numpy as np
 import pytest
 
+from reason_w2s.evaluate.curves import pass_curve
 from reason_w2s.evaluate.metrics import (
     Graded,
-    average_pass_at_k,
     breakdown,
     problem_scores,
     score,
@@ -152,15 +152,16 @@ def test_problem_scores_keep_their_order():
 
 def test_pass_at_k_over_problems():
     traces = [graded("a", True), graded("a", False), graded("b", False), graded("b", False)]
-    assert average_pass_at_k(traces, 1) == score(traces).accuracy == 0.25
-    assert average_pass_at_k(traces, 2) == 0.5
+    one, two = (point.value for point in pass_curve(traces, seed=0))
+    assert one == score(traces).accuracy == 0.25
+    assert two == 0.5
 
 
 def test_nothing_graded_is_an_error():
     with pytest.raises(ValueError, match="no graded traces"):
         score([])
     with pytest.raises(ValueError, match="no graded traces"):
-        average_pass_at_k([], 1)
+        pass_curve([], seed=0)
 
 
 def test_a_score_is_json():
