@@ -25,7 +25,9 @@ ROOT = Path(__file__).parents[2]
 
 # what a user of plain TRL and DeepSpeed writes
 SCRIPT = """\
+import os
 import sys
+import torch
 import deepspeed
 deepspeed.init_distributed(dist_backend="gloo")
 from datasets import Dataset
@@ -43,6 +45,9 @@ config = SFTConfig(output_dir=out, max_steps=4, save_steps=2, per_device_train_b
         "bf16": {"enabled": bf16}})
 adapter = LoraConfig(r=4, target_modules="all-linear") if lora else None
 SFTTrainer(model, config, train_dataset=Dataset.from_list(rows), peft_config=adapter).train()
+torch.distributed.barrier()
+torch.distributed.destroy_process_group()
+os._exit(0)  # arrow's threads can abort an interpreter that ends in good order
 """
 
 
