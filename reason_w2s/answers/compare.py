@@ -20,8 +20,9 @@ from reason_w2s.answers.algebra.expression import (
     Unreadable,
     negative,
 )
-from reason_w2s.answers.algebra.forms import normal_form, proportional
+from reason_w2s.answers.algebra.forms import proportional
 from reason_w2s.answers.algebra.formula import Outcome, same_formula
+from reason_w2s.answers.algebra.normal import normal_form
 from reason_w2s.answers.groups import same_groups, same_single
 from reason_w2s.answers.reading.numbers import Based, Number
 from reason_w2s.answers.reading.units import exchange, unit_of

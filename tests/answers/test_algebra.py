@@ -5,7 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reason_w2s.answers.algebra.expression import Unreadable, names
-from reason_w2s.answers.algebra.forms import linear, normal_form, plain, proportional, same_form
+from reason_w2s.answers.algebra.forms import linear, plain, proportional, same_form
+from reason_w2s.answers.algebra.normal import normal_form
 from reason_w2s.answers.algebra.parser import parse
 from reason_w2s.answers.algebra.points import differ
 from reason_w2s.answers.normalize import normalize

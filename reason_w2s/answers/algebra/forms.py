@@ -9,7 +9,6 @@ same function; where both sides are defined, that is: `x^2/x` is `x`.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
@@ -17,13 +16,6 @@ from fractions import Fraction
 from reason_w2s.answers.algebra import rational
 from reason_w2s.answers.algebra.expression import (
     CONSTANTS,
-    Call,
-    Name,
-    Node,
-    Num,
-    Power,
-    Product,
-    Sum,
     Undefined,
     Unreadable,
 )
@@ -32,12 +24,10 @@ from reason_w2s.answers.algebra.polynomials import (
     ONE,
     UNIT,
     ZERO,
-    Monomial,
     Poly,
     content,
     inverse,
     joined,
-    leads_negative,
     monomial_text,
     plus,
     primes,
@@ -49,7 +39,6 @@ from reason_w2s.answers.algebra.polynomials import (
 
 MAX_POWER = 30
 """The highest power of a sum that is multiplied out."""
-_HALF = Fraction(1, 2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,29 +57,6 @@ class Form:
     def generators(self) -> set[str]:
         """What it is made of."""
         return {name for poly in (self.top, self.bottom) for mono in poly for name, _ in mono}
-
-
-def normal_form(node: Node) -> Form:
-    """The normal form of a tree.
-
-    Raises:
-        Unreadable: it divides by zero, holds an infinity, or passes a cap.
-    """
-    match node:
-        case Num(value):
-            return _number(value)
-        case Name("inf"):
-            raise Undefined("infinity in a formula")
-        case Name(name):
-            return Form({((name, ONE),): ONE}, UNIT)
-        case Sum(terms):
-            return _sum(normal_form(term) for term in terms)
-        case Product(factors):
-            return _product(normal_form(factor) for factor in factors)
-        case Power(base, exponent):
-            return _power(normal_form(base), normal_form(exponent))
-        case Call():
-            return _call(node)
 
 
 def same_form(left: Form, right: Form) -> bool:
@@ -130,7 +96,8 @@ def _is_variable(name: str) -> bool:
     return name[0] != "#" and "(" not in name and name not in CONSTANTS
 
 
-def _number(value: Fraction) -> Form:
+def of_number(value: Fraction) -> Form:
+    """A rational number."""
     return Form({(): value} if value else {}, UNIT)
 
 
@@ -145,13 +112,14 @@ def _form(top: Poly, bottom: Poly) -> Form:
     if top.keys() == bottom.keys():
         ratio = proportional(Form(top, UNIT), Form(bottom, UNIT))
         if ratio is not None:
-            return _number(ratio)
+            return of_number(ratio)
     if scale == 1:
         return Form(top, bottom)
     return Form(scaled(top, 1 / scale), scaled(bottom, 1 / scale))
 
 
-def _sum(forms: Iterable[Form]) -> Form:
+def added(forms: Iterable[Form]) -> Form:
+    """Their sum."""
     total = Form({}, UNIT)
     for form in forms:
         if form.bottom == total.bottom:
@@ -162,7 +130,8 @@ def _sum(forms: Iterable[Form]) -> Form:
     return total
 
 
-def _product(forms: Iterable[Form]) -> Form:
+def multiplied(forms: Iterable[Form]) -> Form:
+    """Their product."""
     total = Form(UNIT, UNIT)
     for form in forms:
         if form.top == total.bottom:
@@ -174,19 +143,25 @@ def _product(forms: Iterable[Form]) -> Form:
     return total
 
 
-def _power(base: Form, exponent: Form) -> Form:
+def to_the_power(base: Form, exponent: Form) -> Form:
+    """`base ** exponent`.
+
+    Raises:
+        Unreadable: it divides by zero, is not real, or passes a cap.
+    """
     value = exponent.constant()
     if value is None:
         return _symbolic_power(base, exponent)
     if value.denominator == 1:
-        return _whole_power(base, int(value))
+        return whole_power(base, int(value))
     top = _root(base.top, value)
-    return top if base.bottom == UNIT else _product([top, _root(base.bottom, -value)])
+    return top if base.bottom == UNIT else multiplied([top, _root(base.bottom, -value)])
 
 
-def _whole_power(base: Form, exponent: int) -> Form:
+def whole_power(base: Form, exponent: int) -> Form:
+    """`base ** exponent` of a whole exponent; errors as `to_the_power`."""
     if exponent < 0:
-        return _whole_power(_form(base.bottom, base.top), -exponent)
+        return whole_power(_form(base.bottom, base.top), -exponent)
     if not base.top and exponent == 0:
         raise Undefined("zero to the power of zero")
     if len(base.top) == 1 and base.bottom == UNIT:
@@ -212,13 +187,13 @@ def _root(poly: Poly, exponent: Fraction) -> Form:
     rest = scaled(poly, 1 / common)
     if len(poly) > 1:
         number = _number_root(common, exponent)
-        return _product([number, Form({((f"({text_of(rest)})", exponent),): ONE}, UNIT)])
+        return multiplied([number, Form({((f"({text_of(rest)})", exponent),): ONE}, UNIT)])
     ((mono, sign),) = rest.items()
     if any(not _splits(name, part, exponent) for name, part in mono) or (sign < 0 and mono):
         number = _number_root(common, exponent)
-        return _product([number, Form({((f"({text_of(rest)})", exponent),): ONE}, UNIT)])
+        return multiplied([number, Form({((f"({text_of(rest)})", exponent),): ONE}, UNIT)])
     factor, raised = joined((), tuple((name, part * exponent) for name, part in mono))
-    return _product([_number_root(common * sign, exponent), Form({raised: factor}, UNIT)])
+    return multiplied([_number_root(common * sign, exponent), Form({raised: factor}, UNIT)])
 
 
 def _splits(name: str, part: Fraction, exponent: Fraction) -> bool:
@@ -235,7 +210,7 @@ def _number_root(value: Fraction, exponent: Fraction) -> Form:
     if value == 0:
         raise Unreadable("zero in a root")
     if value < 0:
-        return _product([_negative_root(exponent), _number_root(-value, exponent)])
+        return multiplied([_negative_root(exponent), _number_root(-value, exponent)])
     powers: dict[str, Fraction] = {}
     for number, sign in ((value.numerator, 1), (value.denominator, -1)):
         for prime, power in primes(number):
@@ -246,7 +221,7 @@ def _number_root(value: Fraction, exponent: Fraction) -> Form:
 
 def _negative_root(exponent: Fraction) -> Form:
     if exponent.denominator % 2:
-        return _number(MINUS if exponent.numerator % 2 else ONE)
+        return of_number(MINUS if exponent.numerator % 2 else ONE)
     if exponent.denominator == 2:
         factor, mono = joined((), (("i", Fraction(exponent.numerator % 4)),))
         return Form({mono: factor}, UNIT)
@@ -256,7 +231,7 @@ def _negative_root(exponent: Fraction) -> Form:
 def _symbolic_power(base: Form, exponent: Form) -> Form:
     """`2^{n+1}` as `2 * 2^(n)`: every term of the exponent is a generator of its own."""
     if exponent.bottom != UNIT or base.bottom != UNIT or len(base.top) != 1:
-        name = f"({_key(base)})^({_key(exponent)})"
+        name = f"({key_of(base)})^({key_of(exponent)})"
         return Form({((name, ONE),): ONE}, UNIT)
     ((mono, value),) = base.top.items()
     parts = [_base_power(name, part, exponent.top) for name, part in mono]
@@ -267,7 +242,7 @@ def _symbolic_power(base: Form, exponent: Form) -> Form:
         ]
     if value < 0:
         parts.append(_sign_power(exponent.top))
-    return _product(parts)
+    return multiplied(parts)
 
 
 def _base_power(name: str, part: Fraction, exponent: Poly) -> Form:
@@ -289,116 +264,6 @@ def _sign_power(exponent: Poly) -> Form:
     return Form({mono: factor * sign}, UNIT)
 
 
-_SINES: dict[Fraction, Node] = {
-    Fraction(0): Num(ZERO),
-    Fraction(1, 6): Num(_HALF),
-    Fraction(1, 4): Power(Num(_HALF), Num(_HALF)),
-    Fraction(1, 3): Product((Num(_HALF), Power(Num(Fraction(3)), Num(_HALF)))),
-    Fraction(1, 2): Num(ONE),
-}
-_OF_SINES = {"sec": ("cos", -1), "csc": ("sin", -1)}
-
-
-def _call(node: Call) -> Form:
-    function = node.function
-    forms = [normal_form(argument) for argument in node.arguments]
-    if function in ("sin", "cos"):
-        return _sine(function, forms[0])
-    if function in _OF_SINES:
-        return _whole_power(_sine(_OF_SINES[function][0], forms[0]), -1)
-    if function in ("tan", "cot"):
-        over, under = ("sin", "cos") if function == "tan" else ("cos", "sin")
-        return _product([_sine(over, forms[0]), _whole_power(_sine(under, forms[0]), -1)])
-    if function in ("ln", "log"):
-        return _logarithm(function, forms)
-    if function == "abs":
-        return _absolute(forms[0])
-    return _counted(function, forms)
-
-
-def _sine(function: str, argument: Form) -> Form:
-    turn = _of_pi(argument)
-    if turn is not None:
-        turn = turn if function == "sin" else turn + _HALF
-        exact = _exact_sine(turn % 2)
-        if exact is not None:
-            return exact
-    sign = ONE
-    if leads_negative(argument.top):
-        argument = Form(scaled(argument.top, MINUS), argument.bottom)
-        sign = MINUS if function == "sin" else ONE
-    return Form({((f"{function}({_key(argument)})", ONE),): sign}, UNIT)
-
-
-def _of_pi(form: Form) -> Fraction | None:
-    """`q` of an argument `q * pi`."""
-    if not form.top:
-        return ZERO
-    if form.bottom != UNIT or form.top.keys() != {(("pi", ONE),)}:
-        return None
-    return next(iter(form.top.values()))
-
-
-def _exact_sine(turn: Fraction) -> Form | None:
-    """`sin(turn * pi)` for 0 <= turn < 2, where it is one of the well-known values."""
-    sign = ONE if turn <= 1 else MINUS
-    turn = turn % 1
-    turn = min(turn, 1 - turn)
-    if turn not in _SINES:
-        return None
-    value = normal_form(_SINES[turn])
-    return Form(scaled(value.top, sign), UNIT)
-
-
-def _logarithm(function: str, forms: list[Form]) -> Form:
-    if len(forms) == 2:
-        over, under = _logarithm("ln", forms[1:]), _logarithm("ln", forms[:1])
-        return _product([over, _whole_power(under, -1)])
-    (argument,) = forms
-    if argument.bottom != UNIT or len(argument.top) != 1:
-        return Form({((f"{function}({_key(argument)})", ONE),): ONE}, UNIT)
-    ((mono, value),) = argument.top.items()
-    if value <= 0 or any(name[0] != "#" and name != "e" for name, _ in mono):
-        return Form({((f"{function}({_key(argument)})", ONE),): ONE}, UNIT)
-    terms: Poly = {}
-    for name, exponent in mono:
-        of_e = name == "e" and function == "ln"
-        terms = plus(terms, {() if of_e else _log_of(function, name): exponent})
-    for number, sign in ((value.numerator, 1), (value.denominator, -1)):
-        for prime, power in primes(number):
-            terms = plus(terms, {_log_of(function, f"#{prime}"): Fraction(power * sign)})
-    return Form(terms, UNIT)
-
-
-def _log_of(function: str, name: str) -> Monomial:
-    return ((f"{function}({name})", ONE),)
-
-
-def _absolute(form: Form) -> Form:
-    value = form.constant()
-    if value is not None:
-        return _number(abs(value))
-    common = content(form.top)
-    top = scaled(form.top, 1 / (-common if leads_negative(form.top) else common))
-    key = _key(Form(top, form.bottom))
-    return Form({((f"abs({key})", ONE),): common}, UNIT)
-
-
-def _counted(function: str, forms: list[Form]) -> Form:
-    """Functions of whole numbers where the arguments are known; else a generator."""
-    values = [form.constant() for form in forms]
-    if all(value is not None for value in values):
-        known = [Num(value) for value in values if value is not None]
-        if function in ("floor", "ceil", "factorial", "binom"):
-            return _number(rational.value(Call(function, tuple(known))))
-    if function == "binom" and values[1] is not None and values[1].denominator == 1:
-        k = int(values[1])
-        if 0 <= k <= 6:
-            steps = [_sum([forms[0], _number(Fraction(-step))]) for step in range(k)]
-            return _product([*steps, _number(Fraction(1, math.factorial(k)))])
-    keys = ";".join(_key(form) for form in forms)
-    return Form({((f"{function}({keys})", ONE),): ONE}, UNIT)
-
-
-def _key(form: Form) -> str:
+def key_of(form: Form) -> str:
+    """The text that a form is told apart by inside a generator."""
     return text_of(form.top) + ("" if form.bottom == UNIT else f"|{text_of(form.bottom)}")

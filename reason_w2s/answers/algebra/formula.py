@@ -7,7 +7,8 @@ from functools import lru_cache
 from typing import Literal
 
 from reason_w2s.answers.algebra.expression import Node, Undefined, Unreadable, names
-from reason_w2s.answers.algebra.forms import Form, normal_form, plain, same_form
+from reason_w2s.answers.algebra.forms import Form, plain, same_form
+from reason_w2s.answers.algebra.normal import normal_form
 from reason_w2s.answers.algebra.parser import parse
 from reason_w2s.answers.algebra.points import differ, value_at
 from reason_w2s.answers.workers import pool

@@ -7,7 +7,8 @@ from dataclasses import replace
 from fractions import Fraction
 
 from reason_w2s.answers.algebra.expression import Call, Node, Num, Sum, Unreadable, names, negative
-from reason_w2s.answers.algebra.forms import linear, normal_form
+from reason_w2s.answers.algebra.forms import linear
+from reason_w2s.answers.algebra.normal import normal_form
 from reason_w2s.answers.algebra.points import differ
 from reason_w2s.answers.reading.numbers import Number
 from reason_w2s.answers.reading.parts import Read, closes, formula_of, items_of, parts_of, split
