@@ -19,7 +19,7 @@ from reason_w2s.stages.table import STAGES
 from tests.conftest import make_model
 
 ROOT = Path(__file__).parent.parent
-OVERLAYS = ("world",)
+OVERLAYS = ("world", "seeds")
 RECIPES = [path for path in sorted((ROOT / "recipes").rglob("*.yaml")) if path.stem not in OVERLAYS]
 FIXTURES = ROOT / "tests" / "fixtures"
 TEST_SETS = {"gsm8k": "gsm8k", "math500": "math"}

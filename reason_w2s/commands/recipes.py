@@ -173,7 +173,8 @@ def status(
     loaded = load_plans(recipe, overlays=overlays or [], overrides=overrides or [], seed=seed)
     base = runs / (name or default_name(loaded[0].plan.name, seed))
     place = profile_of(profile, engine)
-    for label, expanded, _ in loaded:
+    for one in loaded:
+        label, expanded = one.label, one.plan
         found = states(expanded, of_sweep(base, label), place)
         for step, item in found.items():
             said = "to do" if item is None else f"done   {summary(item)}"

@@ -117,9 +117,10 @@ class _Builder:
         if spec.scratch is not None:
             stage, settings = "scratch", dict(spec.scratch)
             of = _names(settings.pop("of", None))
-        config = parse(config_class(stage), settings, where).model_dump(mode="json")
-        seed = self.recipe.seed
-        self.add(Step(name, stage, "model", {**config, "prompt": prompt}, of=of, seed=seed))
+        made: dict[str, Any] = parse(config_class(stage), settings, where).model_dump(mode="json")
+        own = made.pop("seed")
+        seed = self.recipe.seed if own is None else own
+        self.add(Step(name, stage, "model", {**made, "prompt": prompt}, of=of, seed=seed))
 
     def add_problems(self, name: str, spec: ProblemSpec) -> None:
         labels = self._labels(spec, ())

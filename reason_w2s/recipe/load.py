@@ -15,7 +15,7 @@ from reason_w2s.recipe.overlay import merge, overlay, override
 from reason_w2s.recipe.plan import Plan, Step
 from reason_w2s.recipe.prompt_file import is_file, written
 from reason_w2s.recipe.schema import Recipe, SuiteSpec
-from reason_w2s.recipe.sweep import Cell, cells
+from reason_w2s.recipe.sweep import Cell, Role, cells, under
 from reason_w2s.recipe.used import Use, embedded, steps, taken_out
 from reason_w2s.recipe.variables import substitute
 from reason_w2s.recipe.yaml_file import header, nearest, parse, read
@@ -26,11 +26,14 @@ SUITES = ROOT / "eval" / "suites"
 
 
 class Loaded(NamedTuple):
-    """A plan and the recipe it is of. label: its place in a sweep; "" where nothing is swept."""
+    """A plan and the recipe it is of. label: its place in a sweep; "" where nothing is swept.
+    values: of the sweep's variables here. roles: what these variables are."""
 
     label: str
     plan: Plan
     recipe: dict[str, Any]
+    values: Mapping[str, Any]
+    roles: Mapping[str, Role]
 
 
 def load_plans(
@@ -66,9 +69,9 @@ def load_plan(
 
 def _loaded(cell: Cell, path: Path, overlays: Sequence[Path]) -> Loaded:
     title = header(path).splitlines()
-    whole = _whole(cell.recipe, path, overlays, (path.resolve(),))
+    whole = _whole(cell.recipe, path, _Around(overlays, cell.values, (path.resolve(),)))
     plan = plan_of(whole, place=str(path), title=title[0] if title else "")
-    return Loaded(cell.label, plan, whole)
+    return Loaded(cell.label, plan, whole, cell.values, cell.roles)
 
 
 def _read(path: Path, overlays: Sequence[Path]) -> dict[str, Any]:
@@ -79,18 +82,26 @@ def _read(path: Path, overlays: Sequence[Path]) -> dict[str, Any]:
     return data
 
 
-def _whole(
-    data: dict[str, Any], path: Path, overlays: Sequence[Path], within: tuple[Path, ...]
-) -> dict[str, Any]:
+class _Around(NamedTuple):
+    """What a recipe is loaded under: overlays, values of swept variables, the recipes using it."""
+
+    overlays: Sequence[Path]
+    values: Mapping[str, Any]
+    within: tuple[Path, ...]
+
+
+def _whole(data: dict[str, Any], path: Path, around: _Around) -> dict[str, Any]:
     """The recipe with the suites, prompts and other recipes that it names by file."""
 
-    def load(file: Path, seed: int | None) -> dict[str, Any]:
+    def load(file: Path, use: Use) -> dict[str, Any]:
         other = file if file.is_absolute() else path.parent / file
-        if other.resolve() in within:
+        if other.resolve() in around.within:
             raise ConfigError(f"{path}: uses {file}, which uses it")
-        chosen = data.get("seed", 0) if seed is None else seed
-        own = {**_read(other, overlays), "seed": chosen}
-        return _whole(own, other, overlays, (*within, other.resolve()))
+        seed = data.get("seed", 0) if use.seed is None else use.seed
+        values = {**around.values, **(use.values or {}), "seed": seed}
+        own = under(_read(other, around.overlays), values, str(other))
+        within = (*around.within, other.resolve())
+        return _whole(own, other, around._replace(values=values, within=within))
 
     own = _with_prompts(with_own_suites(data, path.parent))
     return embedded(own, load, str(path))

@@ -14,7 +14,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from itertools import product
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from reason_w2s.errors import ConfigError
 from reason_w2s.recipe.variables import substitute
@@ -22,11 +22,19 @@ from reason_w2s.recipe.variables import substitute
 _ODD = re.compile(r"[^A-Za-z0-9._]+")
 
 
+Role = Literal["seed", "stratum", "setting"]
+"""What a variable is: the recipe's seed; the seed of something that is made once for several
+recipe seeds, such as pretrained models; anything else."""
+
+
 class Cell(NamedTuple):
-    """One combination: its name ("" where nothing is swept), and the recipe under it."""
+    """One combination: its name ("" where nothing is swept), the recipe under it, its values, and
+    what each variable is."""
 
     label: str
     recipe: dict[str, Any]
+    values: Mapping[str, Any]
+    roles: Mapping[str, Role]
 
 
 def cells(recipe: Mapping[str, Any], place: str) -> list[Cell]:
@@ -38,10 +46,11 @@ def cells(recipe: Mapping[str, Any], place: str) -> list[Cell]:
     plain = {key: value for key, value in recipe.items() if key != "sweep"}
     sweep = recipe.get("sweep")
     if sweep is None:
-        return [Cell("", plain)]
+        return [Cell("", plain, {}, {})]
     _check(sweep, f"{place}: sweep")
+    roles = {name: _role(name, plain) for name in sweep}
     made = [
-        _cell(plain, dict(zip(sweep, values, strict=True)), place)
+        _cell(plain, dict(zip(sweep, values, strict=True)), roles, place)
         for values in product(*sweep.values())
     ]
     labels = [cell.label for cell in made]
@@ -61,10 +70,49 @@ def _check(sweep: Any, where: str) -> None:
             raise ConfigError(f"{where}.seed: expected whole numbers, got {values!r}")
 
 
-def _cell(recipe: dict[str, Any], values: dict[str, Any], place: str) -> Cell:
+def under(recipe: Mapping[str, Any], values: Mapping[str, Any], place: str) -> dict[str, Any]:
+    """The recipe, swept or not, under given values of variables.
+
+    Raises:
+        ConfigError: it sweeps a variable that has no value here.
+    """
+    for name in recipe.get("sweep") or {}:
+        if name not in values:
+            raise ConfigError(
+                f"{place}: its sweep has '{name}', which has no value here; say which it is used "
+                f"with: use.values: {{{name}: ...}}"
+            )
+    plain = {key: value for key, value in recipe.items() if key != "sweep"}
+    whole = {**plain, **({"seed": values["seed"]} if "seed" in values else {})}
+    found: dict[str, Any] = substitute(whole, values, place, others=True)
+    return found
+
+
+def _cell(
+    recipe: dict[str, Any], values: dict[str, Any], roles: Mapping[str, Role], place: str
+) -> Cell:
     label = "-".join(part for name, value in values.items() for part in _named(name, value))
-    whole = {**recipe, **({"seed": values["seed"]} if "seed" in values else {})}
-    return Cell(label, substitute(whole, values, place, others=True))
+    return Cell(label, under(recipe, values, place), values, roles)
+
+
+def _role(name: str, recipe: Mapping[str, Any]) -> Role:
+    """A stratum stands under keys named `seed` and nowhere else."""
+    if name == "seed":
+        return "seed"
+    places = set(_places(recipe, f"${{{name}", ""))
+    return "stratum" if places == {"seed"} else "setting"
+
+
+def _places(data: Any, sign: str, key: str) -> Iterator[str]:
+    """The keys that a variable stands under."""
+    if isinstance(data, Mapping):
+        for inner, value in data.items():
+            yield from _places(value, sign, str(inner))
+    elif isinstance(data, list):
+        for value in data:
+            yield from _places(value, sign, key)
+    elif isinstance(data, str) and (f"{sign}}}" in data or f"{sign}." in data):
+        yield key
 
 
 def _named(name: str, value: Any) -> Iterator[str]:

@@ -1,8 +1,8 @@
 """Models and sets of other recipes: `ceiling: {use: {recipe: ceilings/gold.yaml, step: tuned}}`.
 
-The other recipe is loaded as this one is, under the same overlays and seed, and kept inside this
-one, so that a run says all it rests on. What the step needs becomes steps of this plan, under
-`ceiling/`; the store shares what a run of the other recipe has made.
+The other recipe is loaded as this one is, under the same overlays, seed and values of what is
+swept, and kept inside this one, so that a run says all it rests on. What the step needs becomes
+steps of this plan, under `ceiling/`; the store shares what a run of the other recipe has made.
 """
 
 from __future__ import annotations
@@ -23,24 +23,26 @@ SECTIONS = ("models", "problems", "steps")
 
 
 class Use(BaseModel):
-    """A step of another recipe. recipe: its file, or what stands in it. seed: None: this one's."""
+    """A step of another recipe. recipe: its file, or what stands in it. seed: None: this one's.
+    values: of the variables that the other recipe sweeps and this one does not."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     recipe: str | dict[str, Any]
     step: str
     seed: int | None = None
+    values: dict[str, Any] | None = None
 
 
 def embedded(
-    recipe: Mapping[str, Any], load: Callable[[Path, int | None], dict[str, Any]], place: str
+    recipe: Mapping[str, Any], load: Callable[[Path, Use], dict[str, Any]], place: str
 ) -> dict[str, Any]:
-    """The recipe with what it uses inside it; `load` reads a file, for a seed or this one's."""
+    """The recipe with what it uses inside it; `load` reads a file as the use of it says."""
     whole = dict(recipe)
     for section, name, use in _uses(recipe, place):
         if isinstance(use.recipe, str):
-            other = load(Path(use.recipe), use.seed)
-            given = {**use.model_dump(exclude_none=True), "recipe": other}
+            other = load(Path(use.recipe), use)
+            given = {**use.model_dump(exclude_none=True, exclude={"values"}), "recipe": other}
             whole[section] = {**whole[section], name: {"use": given}}
     return whole
 

@@ -72,6 +72,8 @@ SIZES = {
 class PretrainSettings(BaseModel):
     """Pretraining on the world.
 
+    seed: of its data and weights; None: the recipe's. With one of its own, the recipe's seed varies
+    over the same base model.
     tokens: how many to learn from; None: what the size is tuned for.
     story, think, worked: shares of documents (`world_corpus.Mixture`). `think_first` replaces
     `think` for the first `first` of the rows: reading the question forms there.
@@ -82,6 +84,7 @@ class PretrainSettings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     size: Literal["weak", "strong"]
+    seed: int | None = None
     tokens: int | None = Field(None, ge=ROWS * ROW)
     learning_rate: float | None = Field(None, gt=0)
     story: float = Field(0.1, ge=0, le=1)
@@ -98,6 +101,7 @@ class ScratchSettings(BaseModel):
     like: a model, by folder or hub name and `revision`, whose architecture and tokenizer it has
     instead; tiny, and without a network (see `train.like`). The sizes then do not count.
     dtype: what it is saved in and samples in; None: float32.
+    seed: of its weights; None: the recipe's.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -110,6 +114,7 @@ class ScratchSettings(BaseModel):
     like: str | None = None
     revision: str | None = None
     dtype: Literal["float32", "bfloat16", "float16"] | None = None
+    seed: int | None = None
 
 
 def pretrain(settings: PretrainSettings, out: Path, *, seed: int, progress: Progress) -> TrainStats:

@@ -20,7 +20,8 @@ from reason_w2s.train.config import TrainProfile
 from tests.conftest import make_model
 
 ROOT = Path(__file__).parent.parent.parent
-RECIPES = [path for path in sorted((ROOT / "recipes").rglob("*.yaml")) if path.stem != "world"]
+OVERLAYS = ("world", "seeds")
+RECIPES = [path for path in sorted((ROOT / "recipes").rglob("*.yaml")) if path.stem not in OVERLAYS]
 RECIPE = """
 name: tiny
 seed: 3

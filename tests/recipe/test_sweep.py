@@ -42,7 +42,23 @@ def test_variables_of_blocks_are_left_to_them():
 
 
 def test_a_recipe_without_a_sweep_is_its_only_cell():
-    assert cells({"name": "x", "seed": 3}, "x.yaml") == [("", {"name": "x", "seed": 3})]
+    assert cells({"name": "x", "seed": 3}, "x.yaml") == [("", {"name": "x", "seed": 3}, {}, {})]
+
+
+def test_a_variable_that_stands_only_for_seeds_is_a_stratum():
+    text = """
+sweep: {seed: [0, 1], pretrained: [0, 1], n: [2, 4], both: [1], unused: [1]}
+models: {student: {world: {size: weak, seed: "${pretrained}"}}}
+steps: {drawn: {sample: {seed: "${both}", sampling: {n: "${n}", top_k: "${both}"}}}}
+"""
+    roles = cells(value(text), "x.yaml")[0].roles
+    assert roles == {
+        "seed": "seed",
+        "pretrained": "stratum",
+        "n": "setting",
+        "both": "setting",
+        "unused": "setting",
+    }
 
 
 MISTAKES = {
