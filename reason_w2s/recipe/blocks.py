@@ -163,6 +163,8 @@ def _setting(key: str, value: Any, names: Names) -> Any:
         return [_column(str(column), names) for column in value]
     if key == "rules" and isinstance(value, list):
         return [renamed(rule, names) for rule in value]
+    if key == "mix" and isinstance(value, Mapping):
+        return {_step(str(step), names): share for step, share in value.items()}
     return value
 
 
@@ -172,6 +174,12 @@ def _reference(value: Any, names: Names) -> Any:
         found = [_reference(one, names) for one in value]
         return [one for part in found for one in (part if isinstance(part, list) else [part])]
     return names.get(value, value) if isinstance(value, str) else value
+
+
+def _step(name: str, names: Names) -> str:
+    """A step's whole name; what stands for several is left as it is, which nothing is called."""
+    of = names.get(name)
+    return of if isinstance(of, str) else name
 
 
 def _model(value: Any, names: Names) -> Any:

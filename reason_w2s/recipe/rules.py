@@ -41,6 +41,7 @@ def enforce(plan: Plan, place: str) -> None:
             validate(predicate, f"{where}.{predicate_place}")
         for column, predicate_place in _columns_read(step):
             _known(plan, step, column, f"{where}.{predicate_place}")
+        _mixing(plan, step, where)
         _training(plan, step, where)
         _gold_allowed(plan, step, where)
     for name, gap in plan.gaps.items() if plan.measured else ():
@@ -208,6 +209,16 @@ def _flat(values: Iterable[Any]) -> Iterator[Any]:
     for value in values:
         held = list(value.values()) if isinstance(value, Mapping) else value
         yield from held if isinstance(held, list) else [held]
+
+
+def _mixing(plan: Plan, step: Step, where: str) -> None:
+    """`mix` names steps whose traces come here."""
+    there = [one.name for one in plan.lineage(step.name) if one.kind == "traces"]
+    for name in step.config.get("mix", ()) if step.stage == "pair" else ():
+        if name not in there:
+            raise ConfigError(
+                f"{where}.mix: no traces of a step '{name}' come here{nearest(name, there)}"
+            )
 
 
 def _training(plan: Plan, step: Step, where: str) -> None:

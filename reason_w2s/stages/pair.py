@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from itertools import islice, product
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from itertools import chain, islice, product
+from types import MappingProxyType
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from reason_w2s.predicate import failure, order
 from reason_w2s.records import Dropped, Pair, Row, by_problem
+from reason_w2s.stages.mix import Mix, mixed
+
+NO_SOURCES: Mapping[str, Collection[str]] = MappingProxyType({})
 
 
 class Rule(BaseModel):
@@ -35,18 +39,40 @@ class Length(BaseModel):
 
 
 class PairConfig(BaseModel):
-    """`rules` are tried in order; the first whose `when` holds decides for the problem."""
+    """`rules` are tried in order; the first whose `when` holds decides for the problem.
+
+    mix: steps whose traces are paired among themselves, each with its share of all pairs (how, says
+    `stages.mix`).
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     rules: tuple[Rule, ...] = Field(min_length=1)
     length: Length = Length()
+    mix: Mix = Field(default_factory=dict)
 
 
-def pair(rows: Iterable[Row], cfg: PairConfig, *, step: str, seed: int) -> Iterator[Pair | Dropped]:
-    """Pairs by key; a problem that gives none leaves as `Dropped` under its own id."""
-    for group in by_problem(rows):
-        yield from _pairs(group, cfg, step, seed)
+def pair(
+    rows: Iterable[Row],
+    cfg: PairConfig,
+    *,
+    step: str,
+    seed: int,
+    sources: Mapping[str, Collection[str]] = NO_SOURCES,
+) -> Iterator[Pair | Dropped]:
+    """Pairs by key; a problem that gives none leaves as `Dropped` under its own id.
+
+    sources: under `mix`, the keys of the traces of each step it names.
+    """
+    groups = by_problem(rows)
+
+    def pairs(group: list[Row]) -> Iterator[Pair | Dropped]:
+        return _pairs(group, cfg, step, seed)
+
+    if cfg.mix:
+        yield from mixed(groups, cfg.mix, sources, pairs, step=step, seed=seed)
+    else:
+        yield from chain.from_iterable(map(pairs, groups))
 
 
 def _pairs(group: list[Row], cfg: PairConfig, step: str, seed: int) -> Iterator[Pair | Dropped]:

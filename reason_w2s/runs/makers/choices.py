@@ -44,7 +44,8 @@ def make(work: Work) -> None:
     found: Sequence[Row | Pair | Dropped]
     if stage == "pair":
         pairing = PairConfig.model_validate(work.step.config)
-        found = list(pair(upstream, pairing, step=step, seed=seed))
+        sources = {name: _keys(work, name) for name in pairing.mix}
+        found = list(pair(upstream, pairing, step=step, seed=seed, sources=sources))
     else:
         choosing = SelectConfig.model_validate(work.step.config)
         found = list(select(upstream, choosing, step=step, seed=seed))
@@ -78,6 +79,12 @@ def _kept(one: Row | Pair | Dropped) -> dict[str, Any]:
         return {name: getattr(one, name) for name in PAIRS.names}
     assert isinstance(one, Row)
     return {"key": one.trace.key, "problem_id": one.problem.id}
+
+
+def _keys(work: Work, name: str) -> set[str]:
+    """The keys of the traces of a step that this one was made from."""
+    item = next(one for of in work.of for one in of.lineage() if one.step == name)
+    return {row.trace.key for row in rows.rows(work.store, item)}
 
 
 def _texts(item: Item) -> list[str]:
