@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeVar, cast
+from typing import TypeVar
 
 from reason_w2s.doctor.finding import Finding
 from reason_w2s.doctor.machine import Machine
@@ -15,7 +15,8 @@ from reason_w2s.errors import W2SError
 from reason_w2s.recipe.plan import Plan, Step
 from reason_w2s.runs.profile import Profile
 from reason_w2s.train import examples
-from reason_w2s.train.config import Example, PairExample, TrainSettings
+from reason_w2s.train.config import TrainSettings
+from reason_w2s.train.objectives import OBJECTIVES
 
 Rows = list[dict[str, list[int]]]
 Value = TypeVar("Value")
@@ -89,9 +90,8 @@ class Case:
         data = self.material(step).data
         if prompt is None or tokenizer is None or not data:
             return None
-        if isinstance(data[0], PairExample):
-            return examples.dpo_rows(cast("list[PairExample]", data), prompt, tokenizer)
-        return examples.sft_rows(cast("list[Example]", data), prompt, tokenizer)
+        learns = OBJECTIVES[step.config["objective"]].learns
+        return examples.rows(data, learns, prompt, tokenizer)
 
 
 def _once(known: dict[str, Value | W2SError], name: str, make: Callable[[], Value]) -> Value:

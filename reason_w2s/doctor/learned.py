@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 from reason_w2s.doctor.case import Case, failed
 from reason_w2s.doctor.finding import Fact, Finding, Said, Severity, Unchecked
-from reason_w2s.doctor.material import Data, Material
+from reason_w2s.doctor.material import Material
 from reason_w2s.errors import ConfigError, DataError, W2SError
 from reason_w2s.recipe.plan import Step
 from reason_w2s.runs.cautions import CUT
 from reason_w2s.train import guards
-from reason_w2s.train.config import Answer, PairExample
+from reason_w2s.train.config import Answer, Data, PairExample
 from reason_w2s.train.guards import CLOSE, OPEN
 
 if TYPE_CHECKING:

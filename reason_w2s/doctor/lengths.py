@@ -13,6 +13,7 @@ from reason_w2s.evaluate.lengths import length_bias
 from reason_w2s.recipe.plan import Step
 from reason_w2s.train.config import PairExample
 from reason_w2s.train.examples import lengths
+from reason_w2s.train.objectives import OBJECTIVES
 
 SHOWN = 3
 TELLING = 0.75
@@ -38,7 +39,7 @@ def limits(case: Case) -> Iterator[Said]:
 def pairs(case: Case) -> Iterator[Said]:
     """Whether the longer side of a pair is nearly always the chosen one, or the rejected one."""
     for step in case.trains():
-        if step.config["objective"] != "dpo":
+        if OBJECTIVES[step.config["objective"]].learns != "pairs":
             continue
         try:
             made, found = case.rows(step), case.material(step)

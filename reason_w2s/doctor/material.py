@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import groupby, islice
 from typing import Literal
@@ -19,7 +19,7 @@ from reason_w2s.records import Problem, Row
 from reason_w2s.runs import rows
 from reason_w2s.runs.makers.trained import examples
 from reason_w2s.stages.train import TrainConfig, from_pairs, from_solutions, from_traces
-from reason_w2s.train.config import Answer, Example, PairExample
+from reason_w2s.train.config import Answer, Data, Example, PairExample
 from reason_w2s.train.guards import CLOSE, OPEN
 
 SAMPLE = 400
@@ -29,7 +29,6 @@ SAID = "He has 3 + 4 = 7 apples.\nThe answer is \\boxed{7}."
 WRONG = "He has 3 * 4 = 12 apples.\nThe answer is \\boxed{12}."
 
 Origin = Literal["stored", "drawn", "imported", "gold", "made up"]
-Data = Sequence[Example] | Sequence[PairExample]
 
 
 @dataclass(frozen=True, slots=True)

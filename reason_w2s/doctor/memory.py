@@ -71,7 +71,7 @@ def memory(shape: Shape, settings: TrainSettings, profile: TrainProfile, tokens:
         ConfigError: the batch does not divide over the processes.
     """
     micro, _ = accumulation(settings.batch, profile)
-    rows = 2 * micro if settings.objective == "dpo" else micro
+    rows = 2 * micro if settings.by.learns == "pairs" else micro
     weights, gradients, optimiser = states(shape, settings, profile)
     return Memory(
         weights=weights,
@@ -115,7 +115,7 @@ def saved_bytes(shape: Shape, settings: TrainSettings, profile: TrainProfile) ->
 
 
 def _reference(shape: Shape, settings: TrainSettings, profile: TrainProfile) -> int:
-    if settings.objective != "dpo" or settings.lora is not None:
+    if not settings.by.reference or settings.lora is not None:
         return 0
     shards = profile.processes if profile.zero_stage == 3 else 1
     return _bytes(settings) * shape.parameters // shards

@@ -26,6 +26,7 @@ from reason_w2s.runs.run import Run
 from reason_w2s.stages.table import STAGES
 from reason_w2s.stages.train import from_pairs, from_solutions, from_traces
 from reason_w2s.train.config import Example, PairExample
+from reason_w2s.train.objectives import OBJECTIVES, Learns
 
 FITTING: dict[str, tuple[Format, ...]] = {
     "problems": ("records", "sft"),
@@ -34,6 +35,7 @@ FITTING: dict[str, tuple[Format, ...]] = {
 }
 """What a kind of records can be exported as; the first is meant where nothing is said."""
 
+FORMATS: dict[Learns, Format] = {"answers": "sft", "pairs": "dpo"}
 LABELS: dict[Format, str] = {"kto": "correct", "stepwise": "first_error"}
 """The column that a format's labels are read from, where only one step made such a column."""
 
@@ -110,7 +112,7 @@ def _learned(run: Run, plan: Plan, step: Step, wish: Wish) -> Export:
         raise ConfigError(
             f"{step.name}: is a model; only what a train step learned can be exported"
         )
-    format: Format = step.config["objective"]
+    format = FORMATS[OBJECTIVES[step.config["objective"]].learns]
     if wish.format not in (None, format) or wish.prompt is not None:
         raise ConfigError(
             f"{step.name}: what a train step learned is {format} with its model's prompt; for "

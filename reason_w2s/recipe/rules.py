@@ -226,6 +226,7 @@ def _training(plan: Plan, step: Step, where: str) -> None:
     if step.stage != "train":
         return
     from reason_w2s.train.arguments import check_length, check_trainer_keys
+    from reason_w2s.train.objectives import OBJECTIVES, Name
 
     try:
         check_trainer_keys(step.config["objective"], dict(step.config["trainer"]))
@@ -233,20 +234,25 @@ def _training(plan: Plan, step: Step, where: str) -> None:
     except ConfigError as error:
         raise ConfigError(f"{where}.{error}") from error
     kinds = {plan.steps[name].kind for name in step.of}
-    objective, target, side = (step.config.get(key) for key in ("objective", "target", "side"))
+    objective: Name = step.config["objective"]
+    target, side = step.config.get("target"), step.config.get("side")
     if len(kinds) > 1:
         raise ConfigError(
             f"{where}.of: {' and '.join(sorted(kinds))} cannot be trained on together"
         )
-    if kinds == {"problems"} and target != "solution":
+    by = OBJECTIVES[objective]
+    answers = by.learns == "answers"
+    if answers and kinds == {"problems"} and target != "solution":
         raise ConfigError(f"{where}.of: problems can be trained on with target: solution only")
-    if target == "solution" and kinds != {"problems"}:
+    if target == "solution" and not (answers and kinds == {"problems"}):
         raise ConfigError(f"{where}.target: solution needs 'of' to be a problem set")
-    if objective == "dpo" and kinds != {"pairs"}:
-        raise ConfigError(f"{where}.of: dpo needs pairs (a pair step), got {', '.join(kinds)}")
-    if (side is not None) != (objective == "sft" and kinds == {"pairs"}):
+    if by.learns == "pairs" and kinds != {"pairs"}:
+        raise ConfigError(
+            f"{where}.of: {objective} needs pairs (a pair step), got {', '.join(kinds)}"
+        )
+    if (side is not None) != (answers and kinds == {"pairs"}):
         raise ConfigError(f"{where}.side: chosen or rejected, for sft on pairs and nothing else")
-    if "ref" in step.roles and objective != "dpo":
+    if "ref" in step.roles and not by.reference:
         raise ConfigError(f"{where}.ref: {objective} has no reference model; remove it")
 
 

@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from reason_w2s.errors import ConfigError
-from reason_w2s.train.config import Objective, TrainProfile, TrainSettings
+from reason_w2s.train.config import TrainProfile, TrainSettings
+from reason_w2s.train.objectives import Name
 
 KEYS_FILE = Path(__file__).with_name("trl_keys.json")
 LOG_LINES = 50
@@ -93,7 +94,7 @@ def owner(key: str) -> str | None:
     return next((who for start, who in OWNED_PREFIXES.items() if key.startswith(start)), None)
 
 
-def check_trainer_keys(objective: Objective, trainer: dict[str, Any]) -> None:
+def check_trainer_keys(objective: Name, trainer: dict[str, Any]) -> None:
     """Check names and plain types under `trainer:` against the pinned TRL's, without importing it.
 
     Raises:
@@ -161,7 +162,7 @@ def total_updates(settings: TrainSettings, examples: int) -> int:
 def config_arguments(
     settings: TrainSettings, profile: TrainProfile, *, output: Path, examples: int, seed: int
 ) -> dict[str, Any]:
-    """The keyword arguments of SFTConfig or DPOConfig.
+    """The keyword arguments of the objective's TRL config.
 
     Raises:
         ConfigError: a key in `trainer:` that may not stand there, a length said twice or not at
@@ -200,7 +201,7 @@ def config_arguments(
     }
 
 
-def _check_smoothing(objective: Objective, trainer: dict[str, Any]) -> None:
+def _check_smoothing(objective: Name, trainer: dict[str, Any]) -> None:
     """TRL reads `label_smoothing` in four of its losses and ignores it in the others."""
     asked = trainer.get("loss_type", "sigmoid")
     losses = {asked} if isinstance(asked, str) else set(asked)
@@ -224,6 +225,6 @@ def _keys() -> dict[str, Any]:
     return keys
 
 
-def _known(objective: Objective) -> dict[str, str]:
+def _known(objective: Name) -> dict[str, str]:
     known: dict[str, str] = _keys()[objective]
     return known

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from reason_w2s.records import Problem
-
-Objective = Literal["sft", "dpo"]
+from reason_w2s.train.objectives import OBJECTIVES, Learns, Name, Objective
 
 
 class Lora(BaseModel):
@@ -36,13 +35,18 @@ class TrainSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    objective: Objective
+    objective: Name
     batch: int = Field(16, ge=1)
     updates: int | None = Field(None, ge=1)
     lora: Lora | None = None
     dtype: Literal["float32", "bfloat16"] = "float32"
     min_examples: int = Field(1, ge=0)
     trainer: dict[str, Any] = Field(default_factory=dict)
+
+    @property
+    def by(self) -> Objective:
+        """What the objective is."""
+        return OBJECTIVES[self.objective]
 
     @property
     def packing(self) -> bool:
@@ -116,6 +120,10 @@ class PairExample:
     problem: Problem
     chosen: Answer
     rejected: Answer
+
+
+Data = Sequence[Example] | Sequence[PairExample]
+EXAMPLES: Mapping[Learns, type[Any]] = {"answers": Example, "pairs": PairExample}
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,18 +8,30 @@ itself. Nothing is ever cut: what is too long is an error that says what to set.
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from reason_w2s.errors import DataError
 from reason_w2s.prompts import Prompt, encode, render
 from reason_w2s.records import Problem
-from reason_w2s.train.config import Answer, Example, PairExample
+from reason_w2s.train.config import Answer, Data, Example, PairExample
+from reason_w2s.train.objectives import Learns
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
 IGNORED = -100
+
+
+def rows(
+    data: Data, learns: Learns, prompt: Prompt, tokenizer: PreTrainedTokenizerBase
+) -> list[dict[str, list[int]]]:
+    """What the trainer sees of examples of this sort.
+
+    Raises:
+        DataError: as the function for the sort.
+    """
+    return MAKERS[learns](data, prompt, tokenizer)
 
 
 def sft_rows(
@@ -58,6 +70,12 @@ def dpo_rows(
         asked = prompt_ids(pair.problem, prompt, tokenizer)
         rows.append({"prompt_ids": asked, "chosen_ids": chosen, "rejected_ids": rejected})
     return rows
+
+
+MAKERS: Mapping[Learns, Callable[..., list[dict[str, list[int]]]]] = {
+    "answers": sft_rows,
+    "pairs": dpo_rows,
+}
 
 
 def prompt_ids(problem: Problem, prompt: Prompt, tokenizer: PreTrainedTokenizerBase) -> list[int]:

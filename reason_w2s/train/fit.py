@@ -8,13 +8,12 @@ import resource
 import sys
 import time
 import warnings
-from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from reason_w2s.engines import model_folder
 from reason_w2s.engines.hf import load_model
 from reason_w2s.errors import ConfigError, W2SError, require
-from reason_w2s.train import arguments, checkpoint, dpo, examples, model_files, sft
+from reason_w2s.train import arguments, checkpoint, examples, model_files
 from reason_w2s.train.config import Progress, TrainProfile, TrainSettings, TrainStats
 from reason_w2s.train.job import Job, Rows, Task
 
@@ -23,8 +22,6 @@ if TYPE_CHECKING:
     from transformers import Trainer, TrainerState
 
 log = logging.getLogger(__name__)
-
-OBJECTIVES: dict[str, ModuleType] = {"sft": sft, "dpo": dpo}
 
 
 def fit(task: Task, rows: Rows, progress: Progress) -> TrainStats:
@@ -60,7 +57,7 @@ def _quiet(profile: TrainProfile) -> None:
 def _trainer(task: Task, rows: Rows, streamed: Rows) -> Trainer:
     from transformers import PrinterCallback
 
-    objective, settings = OBJECTIVES[task.settings.objective], task.settings
+    objective, settings = task.settings.by.load(), task.settings
     options = arguments.config_arguments(
         settings, task.profile, output=task.places.work, examples=len(rows), seed=task.seed
     )
@@ -87,7 +84,7 @@ def _job(task: Task, streamed: Rows, config: Any) -> Job:
     # weights that are trained stay in float32: small updates vanish in bfloat16
     frozen = settings.dtype
     reference = None
-    if settings.objective == "dpo" and (places.ref is not None or settings.lora is None):
+    if settings.by.reference and (places.ref is not None or settings.lora is None):
         reference = load_model(places.ref or task.start, frozen)
     return Job(
         config=config,

@@ -7,16 +7,15 @@ whole checkpoint in `places.work` and follows the curve it would have followed.
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from reason_w2s.engines import model_folder
 from reason_w2s.errors import DataError, require
 from reason_w2s.prompts import Prompt
 from reason_w2s.train import arguments, checkpoint, examples, guards, model_files
 from reason_w2s.train.config import (
-    Example,
-    PairExample,
+    EXAMPLES,
+    Data,
     Progress,
     TrainProfile,
     TrainSettings,
@@ -31,7 +30,7 @@ __all__ = ["TrainPlaces", "train"]
 
 
 def train(  # noqa: PLR0913 - one call is one step: what, how, where, and who is told
-    data: Sequence[Example] | Sequence[PairExample],
+    data: Data,
     settings: TrainSettings,
     places: TrainPlaces,
     *,
@@ -94,20 +93,19 @@ def _task(
 
 
 def _rows(
-    data: Sequence[Example] | Sequence[PairExample],
+    data: Data,
     settings: TrainSettings,
     prompt: Prompt,
     tokenizer: PreTrainedTokenizerBase,
 ) -> Rows:
-    wanted = PairExample if settings.objective == "dpo" else Example
+    learns = settings.by.learns
+    wanted = EXAMPLES[learns]
     if not isinstance(data[0], wanted):
         raise DataError(
             f"objective {settings.objective} learns from {wanted.__name__}, got "
             f"{type(data[0]).__name__}; put a `pair` step before dpo, a `select` step before sft"
         )
-    if settings.objective == "dpo":
-        return examples.dpo_rows(cast("Sequence[PairExample]", data), prompt, tokenizer)
-    return examples.sft_rows(cast("Sequence[Example]", data), prompt, tokenizer)
+    return examples.rows(data, learns, prompt, tokenizer)
 
 
 def _models(places: TrainPlaces) -> list[str | None]:

@@ -12,19 +12,19 @@ from typing import Any
 
 from reason_w2s.errors import require
 from reason_w2s.train.arguments import KEYS_FILE
+from reason_w2s.train.objectives import OBJECTIVES
 
 
 def installed_keys() -> dict[str, Any]:
     """Versions, and per objective the installed TRL's field names with a plain type or "any"."""
     trl, transformers = require("trl", "train"), require("transformers", "train")
-    configs = {"sft": trl.SFTConfig, "dpo": trl.DPOConfig}
-    names = {
+    names: dict[str, Any] = {
         objective: {
             field.name: _plain(field.type)
-            for field in sorted(dataclasses.fields(config), key=lambda field: field.name)
+            for field in sorted(dataclasses.fields(one.config_class()), key=lambda one: one.name)
             if field.init
         }
-        for objective, config in configs.items()
+        for objective, one in OBJECTIVES.items()
     }
     return {"trl": trl.__version__, "transformers": transformers.__version__, **names}
 

@@ -16,7 +16,7 @@ from reason_w2s.runs.store import Cost, Store, put_folder, read_json, write_json
 from reason_w2s.runs.tables import digest
 from reason_w2s.runs.work import Stopwatch, Work
 from reason_w2s.stages.train import TrainConfig, from_pairs, from_solutions, from_traces
-from reason_w2s.train.config import Example, PairExample, TrainSettings, TrainStats
+from reason_w2s.train.config import Data, TrainSettings, TrainStats
 
 
 def find(work: Work) -> Item | None:
@@ -102,9 +102,7 @@ def _train(work: Work, out: Path, aside: Path) -> TrainStats:
     )
 
 
-def examples(
-    store: Store, of: Sequence[Item], config: TrainConfig
-) -> list[Example] | list[PairExample]:
+def examples(store: Store, of: Sequence[Item], config: TrainConfig) -> Data:
     """What a train step learns from: `of` joined, in their order."""
     kinds = {item.kind for item in of}
     if kinds == {"problems"}:
@@ -113,8 +111,8 @@ def examples(
     if kinds == {"traces"}:
         return [one for item in of for one in from_traces(rows.rows(store, item))]
     read = [rows.pairs(store, item) for item in of]
-    if config.objective == "sft":
-        sides = [named[getattr(one, str(config.side))] for found, named in read for one in found]
+    if config.side is not None:
+        sides = [named[getattr(one, config.side)] for found, named in read for one in found]
         return list(from_traces(sides))
     return [one for found, named in read for one in from_pairs(found, named)]
 

@@ -1,0 +1,51 @@
+"""The training objectives there are. One literal table: what each learns from, and TRL's names."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from types import MappingProxyType, ModuleType
+from typing import Any, Literal, NamedTuple
+
+from reason_w2s.errors import require
+
+Name = Literal["sft", "dpo"]
+Learns = Literal["answers", "pairs"]
+
+
+class Objective(NamedTuple):
+    """One objective.
+
+    module: the file that makes its TRL config and trainer, by `config(arguments, longest)` and
+    `build(job)`. config: TRL's config class, "module:Class". learns: what one example is.
+    reference: it holds the policy against a reference model, by default the one it starts from.
+    """
+
+    module: str
+    config: str
+    learns: Learns
+    reference: bool = False
+
+    def load(self) -> ModuleType:
+        """Its file."""
+        return importlib.import_module(self.module)
+
+    def config_class(self) -> type[Any]:
+        """TRL's config class.
+
+        Raises:
+            ConfigError: TRL is not installed.
+        """
+        require("trl", "train")
+        module, name = self.config.split(":")
+        found: type[Any] = getattr(importlib.import_module(module), name)
+        return found
+
+
+OBJECTIVES: Mapping[Name, Objective] = MappingProxyType(
+    {
+        "sft": Objective("reason_w2s.train.sft", "trl:SFTConfig", "answers"),
+        "dpo": Objective("reason_w2s.train.dpo", "trl:DPOConfig", "pairs", reference=True),
+    }
+)
+"""By the name that a recipe gives under `objective`."""
