@@ -18,6 +18,7 @@ from reason_w2s.recipe.rules import problem_sets
 from reason_w2s.records import Problem, Row
 from reason_w2s.runs import rows
 from reason_w2s.runs.makers.trained import examples
+from reason_w2s.stages.statement import statement, statement_in
 from reason_w2s.stages.train import TrainConfig, from_pairs, from_solutions, from_traces
 from reason_w2s.train.config import Answer, Data, Example, PairExample
 from reason_w2s.train.guards import CLOSE, OPEN
@@ -113,10 +114,10 @@ def _chosen(step: Step, plan: Plan, store: Stored, config: TrainConfig) -> Mater
         found = list(from_pairs(*pairs))
     elif pairs is not None:
         sides = [pairs[1][getattr(one, str(config.side))] for one in pairs[0]]
-        found = list(from_traces(sides))
+        found = list(from_traces(sides, config.target))
     else:
         traces = chosen(name, plan, store)
-        found = list(from_traces(traces or []))
+        found = list(from_traces(traces or [], config.target))
     if not found:
         return None
     told = f"its examples, chosen here from {source(name, plan, store)}"
@@ -130,7 +131,7 @@ def _drawn(step: Step, plan: Plan, store: Stored, pairs: bool) -> Material | Non
         if made is not None and other.kind == "traces":
             told = f"traces of '{other.name}' in {made.run.folder}, before all choices were made"
             left = narrowed(step, plan, list(rows.rows(made.run.store, made.item)))
-            found = list(from_traces(left))
+            found = _stating(left, step)
             return Material(spread(_paired(found) if pairs else found), "drawn", told)
     return None
 
@@ -144,11 +145,18 @@ def _imported(step: Step, plan: Plan, sets: Sets, pairs: bool) -> Material | Non
             traces = sets.imported(other)
             read += [Row(one, known[one.problem_id]) for one in traces]
             names += [other.name] if traces else []
-    found = list(from_traces(narrowed(step, plan, read)))
+    found = _stating(narrowed(step, plan, read), step)
     if not found:
         return None
     told = f"imported traces of {', '.join(names)}, before they are checked"
     return Material(spread(_paired(found) if pairs else found), "imported", told)
+
+
+def _stating(found: Iterable[Row], step: Step) -> list[Example]:
+    """Traces as examples before all choices are made: some may not have what is learned."""
+    target = step.config["target"]
+    kept = (row for row in found if target != "answer" or statement(row) is not None)
+    return list(from_traces(kept, target))
 
 
 def _paired(found: Iterable[Example]) -> list[PairExample]:
@@ -178,6 +186,8 @@ def _made_up(step: Step, plan: Plan, sets: Sets, models: Models, pairs: bool) ->
         good, bad = Answer(problem.solution), Answer(f"{problem.solution} {problem.solution}")
     if pairs:
         return Material([PairExample(problem, good, bad)], "made up", told)
+    if step.config["target"] == "answer":
+        good = Answer(statement_in(good.text) or good.text)
     return Material([Example(problem, good)], "made up", told)
 
 

@@ -61,9 +61,9 @@ class Export:
     """Rows on their way out. `left_out` (reason -> count) and `cut` are known once all were read.
 
     step: what was asked for. data: the steps whose records these are; for a train step, those it
-    learned from. label: the column the labels were read from. wrong: of sft, the columns of checks
-    upstream, with how many of these answers each calls wrong. cut: answers that a token limit
-    ended.
+    learned from. label: the column the labels were read from. target: a train step's. wrong: of sft,
+    the columns of checks upstream, with how many of these answers each calls wrong. cut: answers
+    that a token limit ended.
     """
 
     step: str
@@ -73,6 +73,7 @@ class Export:
     schema: pa.Schema
     read: Callable[[], Iterator[dict[str, Any]]]
     label: str | None = None
+    target: str | None = None
     left_out: Counter[str] = field(default_factory=Counter)
     wrong: Counter[str] = field(default_factory=Counter)
     cut: int = 0
@@ -128,6 +129,7 @@ def _learned(run: Run, plan: Plan, step: Step, wish: Wish) -> Export:
     schema = formats.schema(format, asking)
     export = Export(step.name, step.of, format, asking, schema, lambda: iter(()))
     items = tuple(run.item(name) for name in step.of)
+    export.target = step.config.get("target")
     export.read = lambda: _examples(run, items, export, side=step.config.get("side"))
     return export
 
@@ -230,9 +232,9 @@ def _answers(run: Run, item: Item, export: Export, side: str | None) -> Iterator
     elif item.kind == "pairs":
         found, named = run.pairs(item.step)
         chosen = (named[getattr(pair, str(side))] for pair in found)
-        yield from from_traces(_checked(chosen, export))
+        yield from from_traces(_checked(chosen, export), export.target)
     elif export.learned:
-        yield from from_traces(_checked(run.rows(item.step), export))
+        yield from from_traces(_checked(run.rows(item.step), export), export.target)
     else:
         generated = (row for row in run.rows(item.step) if _generated(row, export))
         yield from from_traces(_checked(generated, export))

@@ -246,6 +246,8 @@ def _training(plan: Plan, step: Step, where: str) -> None:
         raise ConfigError(f"{where}.of: problems can be trained on with target: solution only")
     if target == "solution" and not (answers and kinds == {"problems"}):
         raise ConfigError(f"{where}.target: solution needs 'of' to be a problem set")
+    if target == "answer" and (not answers or kinds == {"problems"}):
+        raise ConfigError(f"{where}.target: answer is for objectives that learn answers, of traces")
     if by.learns == "pairs" and kinds != {"pairs"}:
         raise ConfigError(
             f"{where}.of: {objective} needs pairs (a pair step), got {', '.join(kinds)}"

@@ -193,7 +193,9 @@ def _train(settings: dict[str, Any], batch: int, *, fits: bool) -> dict[str, Any
         key: value for key, value in settings.get("trainer", {}).items() if key not in dropped
     }
     small = {"batch": batch, "updates": UPDATES, "min_examples": 1, "trainer": trainer}
-    return {**settings, **small}
+    # random weights state no answer: their traces are learned whole
+    kept = {key: value for key, value in settings.items() if (key, value) != ("target", "answer")}
+    return {**kept, **small}
 
 
 def _batch(plan: Plan, profile: TrainProfile) -> int:
@@ -228,6 +230,8 @@ def _said(plan: Plan, profile: TrainProfile, absent: list[str]) -> Iterator[str]
     if "train" in stages:
         cut = "; no max_length, for a stand-in's tokens are not the model's" if absent else ""
         yield f"train steps: {UPDATES} updates, batch {_batch(plan, profile)} at most{cut}"
+        if any(step.config.get("target") == "answer" for step in plan.steps.values()):
+            yield "target: answer: whole traces, for random weights state no answer"
         yield "not tried: whether the real examples fit max_length; only real weights show it"
     for name in absent:
         if name.startswith(LOCAL):

@@ -9,18 +9,22 @@ from pydantic import field_validator
 
 from reason_w2s.errors import DataError
 from reason_w2s.records import Pair, Problem, Row, Trace
+from reason_w2s.stages.statement import statement
 from reason_w2s.train.config import Answer, Example, PairExample, TrainSettings
+
+Target = Literal["solution", "answer"]
 
 
 class TrainConfig(TrainSettings):
     """A training step of a recipe.
 
-    target: "solution" trains on the gold solutions of a problem set instead of on traces.
+    target: "solution" trains on the gold solutions of a problem set instead of on traces, "answer"
+    on the final statement of each trace without its reasoning.
     side: which side of a pair SFT learns from, where `of` is pairs.
     lora: `all_linear`, or peft's settings; None: full fine-tuning.
     """
 
-    target: Literal["solution"] | None = None
+    target: Target | None = None
     side: Literal["chosen", "rejected"] | None = None
 
     @field_validator("lora", mode="before")
@@ -46,10 +50,16 @@ def from_solutions(problems: Iterable[Problem]) -> Iterator[Example]:
         yield Example(problem, Answer(problem.solution))
 
 
-def from_traces(rows: Iterable[Row]) -> Iterator[Example]:
-    """Traces as examples: the sampled ids where they are known, the end token where one ended."""
+def from_traces(rows: Iterable[Row], target: str | None = None) -> Iterator[Example]:
+    """Traces as examples: the sampled ids where they are known, the end token where one ended.
+
+    Under the target "answer" the final statement alone, which always ends.
+
+    Raises:
+        DataError: a trace that states no answer, where that is the target.
+    """
     for row in rows:
-        yield Example(row.problem, answer(row.trace))
+        yield Example(row.problem, _answered(row) if target == "answer" else answer(row.trace))
 
 
 def from_pairs(pairs: Iterable[Pair], rows: Mapping[str, Row]) -> Iterator[PairExample]:
@@ -57,6 +67,16 @@ def from_pairs(pairs: Iterable[Pair], rows: Mapping[str, Row]) -> Iterator[PairE
     for pair in pairs:
         chosen, rejected = rows[pair.chosen], rows[pair.rejected]
         yield PairExample(chosen.problem, answer(chosen.trace), answer(rejected.trace))
+
+
+def _answered(row: Row) -> Answer:
+    stated = statement(row)
+    if stated is None:
+        raise DataError(
+            f"problem {row.problem.id}: its trace states no answer, and target: answer learns "
+            f"nothing else; select those that do: where: {{CHECK.answer: {{not: null}}}}"
+        )
+    return Answer(stated)
 
 
 def answer(trace: Trace) -> Answer:

@@ -109,11 +109,11 @@ def examples(store: Store, of: Sequence[Item], config: TrainConfig) -> Data:
         asked = [one for item in of for one in rows.problems(store, item)]
         return list(from_solutions(asked))
     if kinds == {"traces"}:
-        return [one for item in of for one in from_traces(rows.rows(store, item))]
+        return [one for item in of for one in from_traces(rows.rows(store, item), config.target)]
     read = [rows.pairs(store, item) for item in of]
     if config.side is not None:
         sides = [named[getattr(one, config.side)] for found, named in read for one in found]
-        return list(from_traces(sides))
+        return list(from_traces(sides, config.target))
     return [one for found, named in read for one in from_pairs(found, named)]
 
 
@@ -144,6 +144,9 @@ def _key(work: Work) -> str:
         return work.key(work.settings("prompt"), of, _prompt(work), work.step.seed, *like)
     roles = {role: work.role(role).reference().fingerprint for role in work.step.roles}
     trained_on = [_content(item) for item in work.of]
+    if work.step.config["target"] == "answer":
+        # what is learned stands in columns above, not in the texts
+        trained_on += [one.digest for item in work.of for one in item.lineage()]
     return work.key(work.settings(), roles, _prompt(work), trained_on, work.step.seed)
 
 
