@@ -61,9 +61,9 @@ class Export:
     """Rows on their way out. `left_out` (reason -> count) and `cut` are known once all were read.
 
     step: what was asked for. data: the steps whose records these are; for a train step, those it
-    learned from. label: the column the labels were read from. target: a train step's. wrong: of sft,
-    the columns of checks upstream, with how many of these answers each calls wrong. cut: answers
-    that a token limit ended.
+    learned from. label: the column the labels were read from. target: a train step's. wrong: of
+    sft, the columns of checks upstream, with how many of these answers each calls wrong. cut:
+    answers that a token limit ended.
     """
 
     step: str
