@@ -17,7 +17,8 @@ attention that keeps no scores (SDPA, as transformers chooses it): 27 h + 2 b (q
 gradient checkpointing 4 h for each layer and one layer whole. The form follows Korthikanti et al.
 (arXiv 2205.05198, eq. 1) without dropout and scores; the numbers are what transformers 5.17 saves
 for its Llama and Qwen2, within 5% (tests/doctor/test_memory.py measures it). Qwen3's norms of heads
-add a tenth. TRL's fused head never holds all logits, only tiles of them.
+add a tenth. TRL's fused head never holds all logits, only tiles of them; the confidence loss holds
+those of all positions at which some row has an answer, here taken as all of them.
 
 Not counted: what libraries take themselves (half a GiB, on a GPU up to one), buffers of
 communication, fragmentation.
@@ -35,6 +36,9 @@ from reason_w2s.train.config import TrainProfile, TrainSettings
 GIB = 2**30
 TILE_TOKENS, TILE_ENTRIES = 4096, 32768
 """At most so many tokens and entries of the vocabulary are in TRL's tile of logits."""
+CONFIDENCE_ENTRY = 16
+"""Bytes that the confidence loss holds at its peak for each token and entry of the vocabulary:
+float32 logits, and in the backward pass three times as much (the test measures it)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,8 +135,10 @@ def _activations(shape: Shape, settings: TrainSettings, profile: TrainProfile, t
 
 
 def _logits(shape: Shape, settings: TrainSettings, tokens: int) -> int:
-    """Tiles in the step's dtype and in float32; whole where TRL smooths labels."""
+    """Tiles in the step's dtype and in float32; whole where the loss needs them so."""
     each = _bytes(settings) + 4
+    if settings.loss is not None and settings.loss.name == "confidence":
+        return tokens * shape.vocabulary * CONFIDENCE_ENTRY
     if settings.objective == "sft" and settings.trainer.get("label_smoothing_factor"):
         return tokens * shape.vocabulary * (each + 4)
     return min(tokens, TILE_TOKENS) * min(shape.vocabulary, TILE_ENTRIES) * each

@@ -11,6 +11,7 @@ OWNERS: dict[str, str] = {
     "updates": f"{RECIPE}, under a train step",
     "lora": f"{RECIPE}, under a train step",
     "trainer": f"{RECIPE}, under a train step",
+    "loss": f"{RECIPE}, under a train step",
     "learning_rate": f"{RECIPE}, under a train step's trainer",
     "max_length": f"{RECIPE}, under a train step's trainer",
     "num_train_epochs": f"{RECIPE}, under a train step's trainer",

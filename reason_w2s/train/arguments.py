@@ -178,6 +178,7 @@ def config_arguments(
         # the others come as `examples.stream` laid them out
         "train_sampling_strategy": "random" if own else "sequential",
         **settings.trainer,
+        **({} if settings.loss is None else settings.loss.arguments()),
         "output_dir": str(output),
         "seed": seed,
         "data_seed": seed,

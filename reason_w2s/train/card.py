@@ -150,6 +150,8 @@ def _training(
         del effective["num_train_epochs"]
     for name, value in {**effective, **settings.trainer}.items():
         yield name, getattr(value, "value", value)
+    if settings.loss is not None:
+        yield "loss term", ", ".join(f"{k} {v}" for k, v in settings.loss.model_dump().items())
     lora = settings.lora
     if lora is not None:
         yield "lora", ", ".join(f"{key} {value}" for key, value in lora.model_dump().items())

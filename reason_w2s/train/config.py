@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from reason_w2s.records import Problem
 from reason_w2s.train.objectives import OBJECTIVES, Learns, Name, Objective
+from reason_w2s.train.terms import LossTerm, misfit
 
 
 class Lora(BaseModel):
@@ -30,6 +31,7 @@ class TrainSettings(BaseModel):
     updates: optimiser updates; None leaves the length to `trainer.num_train_epochs`.
     trainer: passed through to TRL's config of the objective, less the keys that a recipe or profile
     owns (see `train.arguments`).
+    loss: a loss that TRL lacks, in place of the objective's own.
     min_examples: fewer examples than this stop the run.
     """
 
@@ -42,6 +44,15 @@ class TrainSettings(BaseModel):
     dtype: Literal["float32", "bfloat16"] = "float32"
     min_examples: int = Field(1, ge=0)
     trainer: dict[str, Any] = Field(default_factory=dict)
+    loss: LossTerm | None = None
+
+    @model_validator(mode="after")
+    def _loss_fits(self) -> TrainSettings:
+        if self.loss is not None:
+            wrong = misfit(self.loss, self.objective, self.trainer)
+            if wrong is not None:
+                raise ValueError(wrong)
+        return self
 
     @property
     def by(self) -> Objective:

@@ -93,6 +93,7 @@ def _job(task: Task, streamed: Rows, config: Any) -> Job:
         tokenizer=model_folder.load_tokenizer(places.init),
         rows=streamed,
         peft_config=_peft_config(settings),
+        loss=settings.loss,
     )
 
 

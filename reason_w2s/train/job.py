@@ -11,6 +11,7 @@ from pydantic import TypeAdapter
 
 from reason_w2s.prompts import Prompt
 from reason_w2s.train.config import TrainProfile, TrainSettings
+from reason_w2s.train.terms import Term
 
 if TYPE_CHECKING:
     from peft import PeftConfig
@@ -74,3 +75,4 @@ class Job:
     tokenizer: PreTrainedTokenizerBase
     rows: Rows
     peft_config: PeftConfig | None
+    loss: Term | None

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from reason_w2s.errors import require
+from reason_w2s.train import confidence
+from reason_w2s.train.terms import Confidence
 
 if TYPE_CHECKING:
     from trl import SFTConfig, SFTTrainer
@@ -29,7 +31,10 @@ def config(arguments: dict[str, Any], longest: int) -> SFTConfig:
 def build(job: Job) -> SFTTrainer:
     """The trainer, ready to train. Loss: mean over the answer tokens of one update, nats."""
     trl, datasets = require("trl", "train"), require("datasets", "train")
-    trainer: SFTTrainer = trl.SFTTrainer(
+    kind = trl.SFTTrainer
+    if isinstance(job.loss, Confidence):
+        kind = confidence.trainer_class(job.loss)
+    trainer: SFTTrainer = kind(
         model=job.model,
         args=job.config,
         train_dataset=datasets.Dataset.from_list(job.rows),

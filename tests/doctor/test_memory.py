@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import weakref
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import ClassVar
+
 import pytest
 
 from reason_w2s.doctor.memory import GIB, memory, saved_bytes, states
@@ -161,6 +166,50 @@ def _kept(model, half: bool, checkpointing: bool) -> int:
     ):
         model.model(input_ids=ids, attention_mask=torch.ones_like(ids), use_cache=False)
     return sum(sizes.values())
+
+
+@pytest.mark.parametrize("half", [False, True])
+def test_logits_of_the_confidence_loss_are_what_it_holds(half):
+    """The peak over a forward and a backward pass of the head and the loss alone."""
+    from torch.utils._python_dispatch import TorchDispatchMode
+
+    from reason_w2s.train.confidence import scored
+
+    tokens, vocabulary, hidden = 64, 8192, 2
+    head = torch.nn.Linear(hidden, vocabulary, bias=False)
+    states = torch.randn(1, tokens + 1, hidden, requires_grad=True)
+
+    def model(logits_to_keep, **_):
+        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=half):
+            # accelerate hands outputs on in float32
+            return SimpleNamespace(logits=head(states[:, logits_to_keep]).float())
+
+    class Watch(TorchDispatchMode):
+        """Adds up what tensors that are alive hold after each operation."""
+
+        alive: ClassVar[dict[int, weakref.ref]] = {}
+        peak = 0
+
+        def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+            found = function(*args, **(kwargs or {}))
+            for one in found if isinstance(found, tuple) else (found,):
+                if isinstance(one, torch.Tensor):
+                    storage = one.untyped_storage()
+                    self.alive[storage.data_ptr()] = weakref.ref(storage)
+            held = [one() for one in self.alive.values()]
+            Watch.peak = max(self.peak, sum(one.nbytes() for one in held if one is not None))
+            return found
+
+    labels = torch.randint(vocabulary, (1, tokens + 1))
+    with Watch():
+        outputs = scored(model, 0.5)(labels=labels, fused_lm_head=True)
+        (-outputs.log_probs.sum()).backward()
+    settings = TrainSettings(
+        objective="sft", batch=1, updates=1, loss={"name": "confidence", "weight": 0.5}
+    )
+    shape = replace(SHAPE, vocabulary=vocabulary)
+    found = memory(shape, settings, TrainProfile(), tokens).logits
+    assert found == pytest.approx(Watch.peak, rel=0.15)
 
 
 def test_a_published_size():

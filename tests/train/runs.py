@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from reason_w2s.prompts import Prompt
@@ -32,6 +32,14 @@ def sums(count: int = 24) -> list[Example]:
     return rows
 
 
+def uneven(count: int = 24) -> list[Example]:
+    """Sums whose answers are of one to four sentences."""
+    return [
+        Example(row.problem, Answer(" ".join([row.answer.text] * (1 + at % 4))))
+        for at, row in enumerate(sums(count))
+    ]
+
+
 def preferences(count: int = 24) -> list[PairExample]:
     """The right answer preferred to a wrong one that was cut."""
     return [
@@ -48,9 +56,10 @@ def run(
     ref: Path | None = None,
     profile: TrainProfile | None = None,
     progress: Callable[[int, int], None] = lambda done, total: None,
+    data: Sequence[Example] | Sequence[PairExample] | None = None,
 ) -> TrainStats:
-    """Train into `folder`/out with work in `folder`/work."""
-    data = preferences() if settings.objective == "dpo" else sums()
+    """Train into `folder`/out with work in `folder`/work, on `data` or the objective's own."""
+    data = data or (preferences() if settings.objective == "dpo" else sums())
     places = TrainPlaces(init, ref, folder / "out", folder / "work", {"recipe": "a test"})
     return train(
         data,

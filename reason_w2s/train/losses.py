@@ -1,0 +1,86 @@
+"""Loss terms that TRL lacks, as pure functions of tensors.
+
+All are in nats and of one value per token or per pair; what they are divided by is the trainer's
+business. A sum over several micro batches divided by the number of tokens (or pairs) of all of them
+is that of one batch, since no value depends on its neighbours.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+def conservative_dpo(
+    chosen_logps: Tensor,
+    rejected_logps: Tensor,
+    ref_chosen_logps: Tensor,
+    ref_rejected_logps: Tensor,
+    beta: float,
+    flipped: float,
+) -> Tensor:
+    """The conservative DPO loss of each pair, [B], nats (ericmitchell.ai/cdpo.pdf, equation 3).
+
+    All logps [B], nats, summed over the response's tokens. With h how much more the policy prefers
+    the chosen response than the reference does: -(1 - e) log sigmoid(beta h) - e log sigmoid(-beta
+    h), the expected DPO loss (arXiv 2305.18290, equation 7) of a pair that is the wrong way round
+    with probability e = `flipped`. Its minimum over h is at sigmoid(beta h) = 1 - e, where DPO's is
+    at infinity. It equals DPO's plus e beta h, which is how training has it from terms of TRL
+    (`terms.Conservative`).
+    """
+    from torch.nn import functional
+
+    h = (chosen_logps - ref_chosen_logps) - (rejected_logps - ref_rejected_logps)
+    as_said = functional.logsigmoid(beta * h)
+    turned = functional.logsigmoid(-beta * h)
+    return -(1 - flipped) * as_said - flipped * turned
+
+
+def confidence(logits: Tensor, labels: Tensor, own_weight: float) -> tuple[Tensor, Tensor]:
+    """The auxiliary confidence loss of each token, and the student's own prediction, both [...].
+
+    logits [..., V]; labels [...], the weak model's tokens. Cross-entropy, nats, of the student
+    against (1 - a) f_w + a f_hat (Burns et al. 2023, arXiv 2312.09390, in the form of the code
+    published with it), where f_w is all on the weak label, f_hat all on the student's own likeliest
+    token, and a = `own_weight`. No gradient flows through f_hat: the gradient at the logits is p -
+    (1 - a) f_w - a f_hat. Without hardening it would be (1 - a) (p - f_w): a smaller step and
+    nothing else, which is why there is no switch for it.
+
+    Carried over from classification, where this departs from the published code:
+
+    - The target is a token, given the weak model's own prefix, not an answer: the student can
+      disagree with a wrong number, and still reads it as true in every later token.
+    - f_hat is the argmax over the whole vocabulary. The published code picks a threshold at which
+      the two classes come out as often as in the weak labels; tokens have no such balance to keep.
+    - f_w is one token that the weak model wrote, not its soft distribution.
+    - The student's own head is the pretrained one, right from the first update. There a fresh head
+      predicts nothing at first, which the warm-up waits for.
+    """
+    import torch
+
+    logits = logits.to(torch.promote_types(logits.dtype, torch.float32))
+    own = logits.detach().argmax(dim=-1)
+    at = logits.gather(-1, torch.stack((labels, own), dim=-1))
+    wanted = (1 - own_weight) * at[..., 0] + own_weight * at[..., 1]
+    return logits.logsumexp(dim=-1) - wanted, own
+
+
+def entropy(logits: Tensor) -> Tensor:
+    """The entropy of each token's distribution, [...], nats; logits [..., V]."""
+    import torch
+
+    logits = logits.to(torch.promote_types(logits.dtype, torch.float32))
+    total = logits.logsumexp(dim=-1)
+    return total - ((logits - total[..., None]).exp() * logits).sum(dim=-1)
+
+
+def warmed(weight: float, warmup: float, done: int, updates: int) -> float:
+    """The weight at an update: from 0 linearly to `weight` over the first `warmup` of the updates.
+
+    done: updates before this one. The code published with arXiv 2312.09390 multiplies `weight` by
+    the share of training that is done, not of the warm-up: with weight .5 and warm-up .1 it rises
+    to .05 and then jumps to .5. EleutherAI's fork divides, as here.
+    """
+    return weight * min(1.0, done / (warmup * updates)) if warmup else weight
