@@ -39,6 +39,21 @@ MISTAKES: dict[str, tuple[str, tuple[str, str], list[str]]] = {
         ("where: {graded.correct: true}", "where: {graded.correct: yes}"),
         ["steps.chosen.select.where.graded.correct", "true, false or null", "'yes'"],
     ),
+    "loss of another objective": (
+        TRAINED,
+        ("init: weak", "init: weak, loss: {name: conservative, flipped: 0.1}"),
+        ["steps.tuned.train: loss: conservative is for objective: dpo, got objective: sft"],
+    ),
+    "loss beside what TRL would decide": (
+        TRAINED,
+        ("init: weak", "init: weak, loss: {name: confidence}, trainer: {loss_type: dft}"),
+        ["steps.tuned.train: loss: confidence leaves no say to trainer.loss_type; remove one"],
+    ),
+    "loss's own key": (
+        TRAINED,
+        ("init: weak", "init: weak, loss: {name: confidence, warm_up: 0.2}"),
+        ["steps.tuned.train.loss", "unknown key 'warm_up'", "'warmup'?"],
+    ),
     "reference model under sft": (
         TRAINED,
         ("init: weak", "init: weak, ref: weak"),

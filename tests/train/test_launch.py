@@ -23,12 +23,16 @@ from reason_w2s.train.config import Lora, TrainProfile, TrainSettings
 from reason_w2s.train.examples import sft_rows
 from reason_w2s.train.job import Task, TrainPlaces
 from reason_w2s.train.launch import deepspeed_config, render
-from tests.train.runs import PROMPT, run, sums
+from tests.train.runs import PROMPT, run, sums, uneven
 
 ROOT = Path(__file__).parents[2]
 LORA = Lora(r=4, alpha=8)
 DEEPSPEED = [(objective, stage, lora) for objective in ("sft", "dpo") for stage in (2, 3)
              for lora in (None, LORA)]  # fmt: skip
+TERMS = [
+    ("sft", {"name": "confidence", "weight": 0.5, "warmup": 0.5}),
+    ("dpo", {"name": "conservative", "flipped": 0.2}),
+]
 
 compiles = pytest.mark.skipif(
     shutil.which("c++") is None, reason="no C++ compiler: DeepSpeed builds an extension on CPU"
@@ -131,6 +135,24 @@ def test_deepspeed_trains_what_plain_does(tiny_model, tmp_path, objective, stage
     assert losses(plain)[-1] < losses(plain)[0] - 0.01
     assert losses(sharded) == pytest.approx(losses(plain), abs=1e-4)
     assert told == [(done, 8) for done in range(1, 9)]
+    assert_same_model(tmp_path / "plain" / "out", tmp_path / "zero" / "out")
+
+
+@compiles
+@pytest.mark.torch
+@pytest.mark.slow
+@pytest.mark.parametrize("stage", [0, 2, 3])
+@pytest.mark.parametrize(("objective", "loss"), TERMS)
+def test_our_losses_on_two_processes_are_plains(
+    tiny_model: Path, tmp_path: Path, objective: str, loss: dict[str, object], stage: int
+) -> None:
+    """Each process has answers of other lengths: a mean of the processes' means would show."""
+    what = settings(objective, loss=loss)
+    data = uneven() if objective == "sft" else None
+    plain = run(tiny_model, tmp_path / "plain", what, data=data)
+    sharded = run(tiny_model, tmp_path / "zero", what, profile=profile(stage), data=data)
+    assert losses(plain)[-1] < losses(plain)[0] - 0.01
+    assert losses(sharded) == pytest.approx(losses(plain), abs=1e-4)
     assert_same_model(tmp_path / "plain" / "out", tmp_path / "zero" / "out")
 
 
