@@ -45,8 +45,18 @@ def overlay(recipe: dict[str, Any], patch: dict[str, Any], place: str) -> dict[s
         if not isinstance(steps, dict):
             break
         steps = {name: _apply(step, rule) for name, step in steps.items()}
-    merged: dict[str, Any] = merge({**recipe, "steps": steps}, patch)
+    merged: dict[str, Any] = merge({**recipe, "steps": steps}, _asked_for(recipe, patch))
     return merged
+
+
+def _asked_for(recipe: Mapping[str, Any], patch: dict[str, Any]) -> dict[str, Any]:
+    """The patch, less the steps that would take the place of models that the recipe has not."""
+    models, steps = patch.get("models"), patch.get("steps")
+    if not isinstance(models, Mapping) or not isinstance(steps, Mapping):
+        return patch
+    known = {*(recipe.get("models") or {}), *(recipe.get("steps") or {})}
+    absent = {name for name, change in models.items() if change is None} - known
+    return {**patch, "steps": {name: step for name, step in steps.items() if name not in absent}}
 
 
 def override(recipe: dict[str, Any], assignment: str) -> dict[str, Any]:

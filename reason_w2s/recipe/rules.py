@@ -160,7 +160,7 @@ def _columns_read(step: Step) -> Iterator[tuple[str, str]]:
     for place, where in _predicates(step):
         for column in where:
             yield column, place
-    for place in ("by", "within", "answer") if step.stage in ("select", "vote") else ():
+    for place in ("by", "within", "answer") if step.stage in ("select", "vote", "combine") else ():
         for column in step.config.get(place, ()):
             yield column.removeprefix("-"), place
 
@@ -168,7 +168,7 @@ def _columns_read(step: Step) -> Iterator[tuple[str, str]]:
 def _predicates(step: Step) -> Iterator[tuple[str, Mapping[str, Any]]]:
     if step.stage in ("select", "problems"):
         yield "where", step.config["where"]
-    if step.stage == "vote":
+    if step.stage in ("vote", "combine"):
         yield "among", step.config["among"]
     for index, rule in enumerate(step.config.get("rules", ()) if step.stage == "pair" else ()):
         for side in ("when", "chosen", "rejected"):

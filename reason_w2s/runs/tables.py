@@ -97,6 +97,21 @@ ANNOTATIONS: dict[str, pa.Schema] = {
             ("voters", pa.int32()),
         ]
     ),
+    "combine": pa.schema(
+        [
+            ("key", pa.string()),
+            ("input", pa.string()),
+            ("answer", pa.string()),
+            ("confidence", pa.float64()),
+            ("agrees", pa.bool_()),
+            ("posterior", pa.float64()),
+            ("voters", pa.int32()),
+            ("worker", pa.string()),
+            ("ability", pa.float64()),
+            ("ability_low", pa.float64()),
+            ("ability_high", pa.float64()),
+        ]
+    ),
 }
 
 

@@ -83,6 +83,19 @@ STAGES: dict[str, Stage] = {
         columns=("answer", "confidence", "agrees", "share", "rank", "cumulative", "voters"),
         truths=("agrees",),
     ),
+    "combine": Stage(
+        "reason_w2s.stages.combine:CombineConfig",
+        takes=("traces",),
+        gives="traces",
+        shape="annotate",
+        place="here",
+        version=1,
+        columns=(
+            *("answer", "confidence", "agrees", "posterior", "voters"),
+            *("worker", "ability", "ability_low", "ability_high"),
+        ),
+        truths=("agrees",),
+    ),
     "select": Stage(
         "reason_w2s.stages.select:SelectConfig",
         takes=("traces",),
@@ -146,7 +159,10 @@ STAGES: dict[str, Stage] = {
 """What a step of a recipe may be, what is put before training by itself (`overlap`), what a task of
 lm-eval is (`harness`), and how a `world:` or `scratch:` model is made."""
 
-USABLE = ("sample", "import", "check", "stepcheck", "vote", "select", "pair", "train", "prompted")
+USABLE = (
+    *("sample", "import", "check", "stepcheck", "vote", "combine", "select", "pair", "train"),
+    "prompted",
+)
 """What may stand under `steps:`; the last is resolved when the recipe is expanded."""
 
 

@@ -61,7 +61,7 @@ def vote(rows: Iterable[Row], cfg: VoteConfig) -> Iterator[dict[str, Any]]:
 
 def _poll(rows: Sequence[Row], cfg: VoteConfig) -> Iterator[dict[str, Any]]:
     """The columns of traces that are polled together."""
-    answers = [_answer(row, cfg) for row in rows]
+    answers = [answer_of(row, cfg.answer) for row in rows]
     votes = [failure(row, cfg.among) is None for row in rows]
     voters = sum(votes)
 
@@ -92,11 +92,15 @@ def _first(places: Sequence[int], votes: Sequence[bool]) -> int:
     return next(place for place in places if votes[place])
 
 
-def _answer(row: Row, cfg: VoteConfig) -> str | None:
-    """What a trace answered."""
-    names = cfg.answer or [name for name in row.columns if name.endswith(ANSWER)]
+def answer_of(row: Row, asked: Sequence[str]) -> str | None:
+    """What a trace answered: the first it has of the columns asked for, else its only answer.
+
+    Raises:
+        DataError: it was graded by several check steps that differ, and none is asked for.
+    """
+    names = asked or [name for name in row.columns if name.endswith(ANSWER)]
     found = {name: row.columns[name] for name in names if row.columns.get(name) is not None}
-    if not cfg.answer and len(set(found.values())) > 1:
+    if not asked and len(set(found.values())) > 1:
         raise DataError(
             f"{row.problem.id}: its trace has {len(found)} answers ({', '.join(found)}); say which "
             f"counts: answer: [COLUMN, ...]"

@@ -74,3 +74,17 @@ def test_override_with_null_removes():
 
 def test_override_keeps_equal_signs_of_the_value():
     assert override({}, "name=a=b")["name"] == "a=b"
+
+
+def test_a_step_takes_a_models_place_only_where_the_recipe_has_it():
+    patch = {
+        "models": {"weak": None, "weak_2": None, "student": {"path": "tiny"}},
+        "steps": {"weak": {"train": {}}, "weak_2": {"train": {}}, "more": {"check": {}}},
+    }
+    recipe = {"models": {"weak": {"path": "large"}, "student": {"path": "large"}}}
+    found = overlay(recipe, patch, "o.yaml")
+    assert found["models"] == {"student": {"path": "tiny"}}
+    assert found["steps"] == {"weak": {"train": {}}, "more": {"check": {}}}
+    # where the recipe itself trains it, the two are merged
+    found = overlay({"steps": {"weak_2": {"train": {"batch": 2}}}}, patch, "o.yaml")
+    assert found["steps"] == {"weak_2": {"train": {"batch": 2}}, "more": {"check": {}}}

@@ -17,6 +17,7 @@ MAKERS: dict[str, str] = {
     "check": "annotations",
     "stepcheck": "annotations",
     "vote": "annotations",
+    "combine": "annotations",
     "select": "choices",
     "pair": "choices",
     "overlap": "overlaps",

@@ -22,8 +22,9 @@ FUNCTIONS: dict[str, str] = {
     "check": "reason_w2s.stages.check:check",
     "stepcheck": "reason_w2s.stages.stepcheck:stepcheck",
     "vote": "reason_w2s.stages.vote:vote",
+    "combine": "reason_w2s.stages.combine:combine",
 }
-WHOLE = ("vote",)
+WHOLE = ("vote", "combine")
 """Stages whose columns of one trace depend on the others: made of the whole set at once."""
 
 
@@ -101,6 +102,6 @@ def _summary(stage: str, found: list[dict[str, Any]]) -> dict[str, Any]:
             "status": dict(Counter(row["status"] or "not graded" for row in found)),
             "rules": dict(Counter(row["rule"] or "no rule" for row in found)),
         }
-    if stage == "vote":
+    if stage in ("vote", "combine"):
         return {"agrees": dict(Counter(str(row["agrees"]) for row in found))}
     return {"flags": dict(Counter(flag for row in found for flag in row["flags"]))}
