@@ -9,6 +9,8 @@ from typing import Any
 
 import typer
 
+from reason_w2s.errors import W2SError
+
 
 def default_name(recipe: str, seed: int | None) -> str:
     """A run's name where none is given: its recipe's, with a seed that was asked for."""
@@ -55,17 +57,64 @@ def smoke_run(plan: Any, data: Any, folder: Path, profile: Any, selection: Any) 
     typer.echo(f"smoke passed: {len(finished.items)} steps in {seconds:.0f} s")
 
 
+def sweep(cells: list[Any], base: Path, profile: Any, selection: Any) -> None:
+    """Run the cells of a sweep with the same workers, and report them together.
+
+    Raises:
+        W2SError: cells that failed, after all others were done.
+    """
+    from reason_w2s.runs.crew import Crew
+
+    done: list[Any] = []
+    failed: dict[str, W2SError] = {}
+    with Crew(profile) as crew:
+        for number, one in enumerate(cells, 1):
+            typer.echo(f"{number} of {len(cells)}: {one.label}", err=True)
+            folder = of_sweep(base, one.label)
+            try:
+                done.append(carry_out(one.plan, one.recipe, folder, profile, selection, crew=crew))
+            except W2SError as error:
+                failed[one.label] = error
+                typer.echo(f"{one.label} failed: {' '.join(str(error).split())}", err=True)
+    _together(done, base, list(failed))
+    if failed:
+        first = next(iter(failed.values()))
+        which = f"{len(failed)} of {len(cells)} cells failed ({', '.join(failed)})"
+        kept = "what is finished is kept, the same command goes on"
+        raise type(first)(f"{which}; {kept}. The first: {first}")
+
+
+def _together(done: list[Any], base: Path, failed: list[str]) -> None:
+    """One page of all the runs of a sweep that were measured."""
+    from reason_w2s.report import command
+
+    measured = [run for run in done if (run.folder / "results.json").is_file()]
+    if len(measured) > 1:
+        page = base.with_name(f"{base.name}.html")
+        typer.echo(f"sweep: {command.report(measured, page, sys.stdout, missing=failed)}")
+
+
 def carry_out(
-    plan: Any, data: Any, folder: Path, profile: Any, selection: Any, *, smoke: bool = False
+    plan: Any,
+    data: Any,
+    folder: Path,
+    profile: Any,
+    selection: Any,
+    *,
+    smoke: bool = False,
+    crew: Any = None,
 ) -> Any:
-    """Run a plan and report it; a smoke run's accuracies are left in the report."""
+    """Run a plan and report it; a smoke run's accuracies are left in the report. crew: workers that
+    do more than this."""
     from rich.console import Console
 
     from reason_w2s.runs.run import execute
 
     console = Console(stderr=True)
     try:
-        finished = execute(plan, data, folder, profile, selection=selection, console=console)
+        finished = execute(
+            plan, data, folder, profile, selection=selection, console=console, crew=crew
+        )
     except KeyboardInterrupt as error:
         kept = "; what is finished is kept, the same command goes on from here"
         typer.echo(f"stopped{'' if smoke else kept}", err=True)
@@ -91,15 +140,6 @@ def write_traces(finished: Any, limit: int | None) -> None:
 
     place = viewer.write(finished) if limit is None else viewer.write(finished, limit)
     typer.echo(f"traces: {place}")
-
-
-def side_by_side(done: list[Any], base: Path) -> None:
-    """One page of all the runs of a sweep, where all were measured."""
-    from reason_w2s.report import command
-
-    page = base.with_name(f"{base.name}.html")
-    if all((run.folder / "results.json").is_file() for run in done):
-        typer.echo(f"side by side: {command.report(done, page, sys.stdout, table=False)}")
 
 
 def devices(*patterns: str) -> bool:

@@ -15,8 +15,8 @@ from reason_w2s.commands.execution import (
     default_name,
     of_sweep,
     profile_of,
-    side_by_side,
     smoke_run,
+    sweep,
 )
 from reason_w2s.commands.options import (
     AsJson,
@@ -66,13 +66,11 @@ def run(
         small = base.with_name(f"{base.name}-smoke")
         smoke_run(found[0].plan, found[0].recipe, small, place, selection)
         return
-    done = []
-    for number, one in enumerate(found, 1):
-        if len(found) > 1:
-            typer.echo(f"{number} of {len(found)}: {one.label}", err=True)
-        done.append(carry_out(one.plan, one.recipe, of_sweep(base, one.label), place, selection))
-    if len(done) > 1:
-        side_by_side(done, base)
+    if len(found) > 1:
+        sweep(found, base, place, selection)
+    else:
+        one = found[0]
+        carry_out(one.plan, one.recipe, of_sweep(base, one.label), place, selection)
 
 
 def plan(

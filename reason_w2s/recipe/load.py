@@ -71,6 +71,8 @@ def _loaded(cell: Cell, path: Path, overlays: Sequence[Path]) -> Loaded:
     title = header(path).splitlines()
     whole = _whole(cell.recipe, path, _Around(overlays, cell.values, (path.resolve(),)))
     plan = plan_of(whole, place=str(path), title=title[0] if title else "")
+    if cell.values:
+        whole["cell"] = {"values": dict(cell.values), "roles": dict(cell.roles)}
     return Loaded(cell.label, plan, whole, cell.values, cell.roles)
 
 

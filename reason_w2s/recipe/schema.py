@@ -151,8 +151,21 @@ class Evaluate(BaseModel):
     overlap: Literal["refuse", "allow"] = "refuse"
 
 
+class SweptCell(BaseModel):
+    """Which combination of a sweep's values a recipe is. roles: what each variable is: the recipe's
+    seed, the seed of a stratum (of what is made once for several recipe seeds), or a setting."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    values: dict[str, Any]
+    roles: dict[str, Literal["seed", "stratum", "setting"]]
+
+
 class Recipe(BaseModel):
-    """A recipe, before expansion. Models, problems and steps share one namespace."""
+    """A recipe, before expansion. Models, problems and steps share one namespace.
+
+    cell: written by a sweep, not by hand.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -164,6 +177,7 @@ class Recipe(BaseModel):
     steps: dict[str, dict[str, Any]] = Field(default_factory=dict)
     suites: dict[str, dict[str, Any]] = Field(default_factory=dict)
     evaluate: Evaluate = Evaluate()
+    cell: SweptCell | None = None
 
     @field_validator("models", mode="before")
     @classmethod

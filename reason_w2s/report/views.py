@@ -32,6 +32,7 @@ _LISTS = (
     "checkpoints",
     "lengths",
     "examples",
+    "costs",
 )
 _TEXTS = ("name", "recipe_file", "title", "recipe_text")
 

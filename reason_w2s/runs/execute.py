@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import queue
-import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -15,6 +13,7 @@ from reason_w2s import errors
 from reason_w2s.errors import DataError, EngineError, W2SError
 from reason_w2s.recipe.plan import Plan, Step
 from reason_w2s.recipe.rules import gold_use
+from reason_w2s.runs.crew import Crew
 from reason_w2s.runs.items import Item
 from reason_w2s.runs.makers import maker
 from reason_w2s.runs.open_engine import OpenEngine
@@ -90,16 +89,21 @@ def place_of(step: Step) -> Place:
     return STAGES[step.stage].place if step.stage in STAGES else "here"
 
 
-def run_steps(execution: Execution, names: set[str]) -> dict[str, Item]:
+def run_steps(execution: Execution, names: set[str], crew: Crew | None = None) -> dict[str, Item]:
     """Do the named steps; each one's inputs must be among them or in `execution.items`.
+
+    crew: workers that outlive this; None: some of its own.
 
     Raises:
         W2SError: the first step that failed; steps under way are ended, what is stored stays.
     """
     if execution.profile.isolate == "none":
         _run_alone(execution, names)
+    elif crew is not None:
+        _Pool(execution, names, crew).run()
     else:
-        _Pool(execution, names).run()
+        with Crew(execution.profile) as own:
+            _Pool(execution, names, own).run()
     return execution.items
 
 
@@ -165,30 +169,27 @@ def summary(item: Item) -> str:
 
 
 class _Pool:
-    """Worker processes by kind, each with one step at a time; ready steps go to idle workers."""
+    """Gives ready steps to idle workers, each of which has one step at a time."""
 
-    def __init__(self, execution: Execution, names: set[str]) -> None:
+    def __init__(self, execution: Execution, names: set[str], crew: Crew) -> None:
         self.execution = execution
+        self.crew = crew
         self.waiting = [
             step
             for step in execution.plan.steps.values()
             if step.name in names and step.name not in execution.items
         ]
-        self.events: queue.Queue[tuple[Worker, dict[str, Any]]] = queue.Queue()
-        self.idle: dict[Place, list[Worker]] = {"engine": [], "torch": []}
         self.busy: dict[Worker, Work] = {}
-        self.last_model: dict[Worker, str] = {}
         self.missing: set[str] = set()
-        self.count = 0
 
     def run(self) -> None:
         try:
             while self.waiting or self.busy:
                 moved = self._start_ready()
                 if not moved and self.busy:
-                    self._handle(*self.events.get())
+                    self._handle(*self.crew.events.get())
         finally:
-            self._end()
+            self.crew.kill(list(self.busy))
 
     def _start_ready(self) -> bool:
         """Settle or start what can be; whether anything could."""
@@ -218,44 +219,18 @@ class _Pool:
             return False
         place = place_of(work.step)
         model = work.role("model").reference().path if "model" in work.step.roles else ""
-        idle = self.idle[place]
-        worker = next((one for one in idle if self.last_model.get(one) == model), None)
-        worker = worker or (idle[0] if idle else self._start(place))
+        working = sum(place_of(other.step) == place for other in self.busy.values())
+        worker = self.crew.take(place, model, working, self.execution.folder / "logs")
         if worker is None:
             return False
-        if worker in idle:
-            idle.remove(worker)
         self.busy[worker] = work
-        self.last_model[worker] = model
         self.execution.progress.begin(work.step.name, work.step.stage)
         worker.give(work)
         return True
 
-    def _start(self, place: Place) -> Worker | None:
-        allowed = getattr(self.execution.profile.workers, place)
-        working = sum(place_of(work.step) == place for work in self.busy.values())
-        if working >= allowed:
-            return None
-        self.count += 1
-        name = f"{place}-{self.count}"
-        environment = self.execution.profile.environment
-        worker = Worker(name, self.execution.folder / "logs" / f"{name}.log", environment)
-        threading.Thread(target=self._listen, args=(worker,), daemon=True).start()
-        return worker
-
-    def _listen(self, worker: Worker) -> None:
-        while True:
-            event = worker.event()
-            self.events.put((worker, event))
-            if event["event"] == "died":
-                return
-
     def _handle(self, worker: Worker, event: dict[str, Any]) -> None:
         if worker not in self.busy:
-            # it died while it had nothing to do: the next step gets another
-            self.idle = {
-                place: [w for w in idle if w != worker] for place, idle in self.idle.items()
-            }
+            # it died while it had nothing to do, or was ended: the next step gets another
             return
         work, kind = self.busy[worker], event["event"]
         if kind == "progress":
@@ -268,17 +243,7 @@ class _Pool:
         item = _must_find(self.execution, work.step)
         self.execution.progress.end(work.step.name, summary(item))
         self.execution.settle(work.step, item, new=True)
-        if self.execution.profile.isolate == "step":
-            worker.stop()
-        else:
-            self.idle[place_of(work.step)].append(worker)
-
-    def _end(self) -> None:
-        for worker in self.busy:
-            worker.process.kill()
-        for workers in self.idle.values():
-            for worker in workers:
-                worker.stop()
+        self.crew.done(worker, place_of(work.step))
 
 
 def _failure(step: Step, event: dict[str, Any], log: Path) -> W2SError:

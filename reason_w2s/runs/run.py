@@ -19,6 +19,7 @@ from reason_w2s.recipe.rules import check_batches
 from reason_w2s.recipe.yaml_file import nearest
 from reason_w2s.records import Pair, Problem, Row
 from reason_w2s.runs import rows
+from reason_w2s.runs.crew import Crew
 from reason_w2s.runs.execute import Execution, run_steps
 from reason_w2s.runs.items import Item
 from reason_w2s.runs.ledger import ledger
@@ -147,7 +148,7 @@ class Run:
         return rows.pairs(self.store, self.item(step))
 
 
-def execute(
+def execute(  # noqa: PLR0913 - one call is one run: what, where, how much of it, and with whom
     plan: Plan,
     recipe: Mapping[str, Any],
     folder: Path,
@@ -155,8 +156,11 @@ def execute(
     *,
     selection: Selection,
     console: Console,
+    crew: Crew | None = None,
 ) -> Run:
     """Do a plan, or the selected part of it, in `folder`; its store lies beside it.
+
+    crew: workers that also do other plans; None: some of its own.
 
     Raises:
         W2SError: what went wrong; everything finished is kept.
@@ -170,7 +174,7 @@ def execute(
             execution = Execution(plan, store, folder, profile, progress, again)
             execution.made = lambda: _remember(execution, recipe)
             _find_given(execution, given, wanted)
-            run_steps(execution, wanted)
+            run_steps(execution, wanted, crew)
         _find_rest(execution)
         _remember(execution, recipe)
         ordered = {name: execution.items[name] for name in plan.steps if name in execution.items}

@@ -30,7 +30,7 @@ REPORT_EVERY_S = 0.5
 
 
 class Worker:
-    """The parent's end of one worker process."""
+    """The parent's end of one worker process. log: where it writes what the next work says."""
 
     def __init__(self, name: str, log: Path, environment: Mapping[str, str]) -> None:
         self.name = name
@@ -47,12 +47,19 @@ class Worker:
         assert self.process.stdout is not None
         self.answers = self.process.stdout
 
+    @property
+    def alive(self) -> bool:
+        """Whether its process still runs."""
+        return self.process.poll() is None
+
     def give(self, work: Work) -> None:
         """Hand it a step."""
         assert self.process.stdin is not None
+        self.log.parent.mkdir(parents=True, exist_ok=True)
+        told = {"log": str(self.log), **work.to_json()}
         # a worker that is gone says so by its last event
         with contextlib.suppress(BrokenPipeError):
-            self.process.stdin.write((json.dumps(work.to_json()) + "\n").encode())
+            self.process.stdin.write((json.dumps(told) + "\n").encode())
             self.process.stdin.flush()
 
     def event(self) -> dict[str, Any]:
@@ -98,7 +105,9 @@ def serve(lines: IO[str], out: IO[str]) -> None:
     """Do one piece of work per line until there are no more."""
     engines, reporter = OpenEngine(), _Reporter(out)
     for line in lines:
-        work = Work.from_json(json.loads(line), reporter.progress, engines)
+        told = json.loads(line)
+        _log_to(told["log"])
+        work = Work.from_json(told, reporter.progress, engines)
         logging.info("step %s (%s)", work.step.name, work.step.stage)
         try:
             maker(work.step.stage).make(work)
@@ -111,6 +120,14 @@ def serve(lines: IO[str], out: IO[str]) -> None:
         else:
             reporter.send({"event": "done"})
     engines.close()
+
+
+def _log_to(path: str) -> None:
+    """What is printed from here on goes to this file: a worker outlives the run it began with."""
+    log = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+    for stream in (1, 2):
+        os.dup2(log, stream)
+    os.close(log)
 
 
 def _failure(error: Exception) -> dict[str, Any]:
