@@ -91,7 +91,7 @@ def _together(done: list[Any], base: Path, failed: list[str]) -> None:
     measured = [run for run in done if (run.folder / "results.json").is_file()]
     if len(measured) > 1:
         page = base.with_name(f"{base.name}.html")
-        typer.echo(f"sweep: {command.report(measured, page, sys.stdout, missing=failed)}")
+        typer.echo(f"sweep: {command.together(measured, page, sys.stdout, failed)}")
 
 
 def carry_out(

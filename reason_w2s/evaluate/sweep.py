@@ -142,9 +142,11 @@ def _scores(
         values = {name: score["accuracy"] for name, score in scores.items()}
         made = spread(_by_stratum(values, strata))
         labels = [score["labels"] for score in scores.values()]
+        first, score = next(iter(scores.items()))
         yield {
             "model": model,
             "suite": suite,
+            **_origin(runs[first], score["step"]),
             "n": [score["n"] for score in scores.values()],
             **_clipped(_told(made, "accuracy")),
             "labels": labels[0],
@@ -152,6 +154,12 @@ def _scores(
             "strata": _strata(values, strata, "accuracy"),
             "cells": [{"run": name, "accuracy": value} for name, value in values.items()],
         }
+
+
+def _origin(run: Results, step: str) -> dict[str, str]:
+    """The recipe and the step that a model is of: this recipe's, or one's that it uses."""
+    found: dict[str, str] = run["uses"].get(step, {"recipe": run["name"], "step": step})
+    return found
 
 
 def _costs(runs: Mapping[str, Results]) -> Iterator[dict[str, Any]]:

@@ -56,6 +56,15 @@ def taken_out(recipe: Mapping[str, Any], place: str) -> tuple[dict[str, Any], di
     return own, {name: use for _, name, use in found}
 
 
+def used_steps(recipe: Mapping[str, Any]) -> dict[str, dict[str, str]]:
+    """By its name here, each step of another recipe: the recipe's name, and the step's there."""
+    return {
+        name: {"recipe": use.recipe["name"], "step": use.step}
+        for _, name, use in _uses(recipe, "")
+        if isinstance(use.recipe, dict)
+    }
+
+
 def steps(name: str, step: str, plan: Plan, where: str) -> Iterator[Step]:
     """The step as `name`, and before it all it needs as `name/...`.
 

@@ -9,11 +9,14 @@ from typing import TextIO
 
 from reason_w2s.errors import ConfigError, StoreError
 from reason_w2s.evaluate import baseline
-from reason_w2s.report import console, viewer
+from reason_w2s.evaluate.sweep import is_sweep, sweep
+from reason_w2s.report import console, sweep_console, viewer
 from reason_w2s.report.html import write
+from reason_w2s.report.sweep import write as write_sweep
 from reason_w2s.report.verify import verified
-from reason_w2s.runs.results import compute, results
+from reason_w2s.runs.results import FILE, compute, results
 from reason_w2s.runs.run import Run
+from reason_w2s.runs.store import read_json, write_json
 
 PAGE = "report.html"
 _SHOWN = 5
@@ -26,16 +29,35 @@ class Missed(Exception):
 def report(runs: Sequence[Run], out: Path | None, file: TextIO, *, table: bool = True) -> Path:
     """Work out the results of runs, write one page of them and print each one's table to `file`.
 
+    Runs of one sweep are taken together (`together`).
+
     Raises:
         ConfigError: several runs and no `out`, a run twice, or `out` is a folder.
     """
     place = _place(runs, out)
     found = {name: results(run) for name, run in names(runs).items()}
+    if is_sweep(list(found.values())):
+        return together(runs, place, file)
     place.parent.mkdir(parents=True, exist_ok=True)
     # one run's page stands beside the viewer of its traces
     write(found, place, viewer.FILE if out is None else None)
     for one in found.values() if table else ():
         console.show(one, file)
+    return place
+
+
+def together(runs: Sequence[Run], place: Path, file: TextIO, missing: Sequence[str] = ()) -> Path:
+    """Write the page of a sweep and, beside it, its numbers as JSON, from the results of its runs;
+    print its table to `file`. missing: its runs that there is nothing of.
+
+    Raises:
+        DataError: they are not runs of one sweep.
+    """
+    named = names(runs)
+    made = sweep({name: read_json(run.folder / FILE) for name, run in named.items()}, missing)
+    write_json(place.with_suffix(".json"), made)
+    write_sweep(made, place, {name: run.folder for name, run in named.items()})
+    sweep_console.show(made, file)
     return place
 
 

@@ -18,7 +18,7 @@ WIDTH = 100
 # Columns are too narrow for the words themselves; the caption spells them out.
 _MISSING = "n.m."
 _UNKNOWN = "n.k."
-_PLAIN = box.Box("\n".join(["    "] * 2 + [" -- "] + ["    "] * 5) + "\n", ascii=True)
+PLAIN = box.Box("\n".join(["    "] * 2 + [" -- "] + ["    "] * 5) + "\n", ascii=True)
 
 
 def table(results: Mapping[str, Any], *, plain: bool = False) -> Table:
@@ -62,7 +62,7 @@ def show(results: Mapping[str, Any], file: TextIO) -> None:
 
 def _head(title: Text, *, plain: bool, first: bool) -> Table:
     made = Table(title=title, title_justify="left", caption_justify="left")
-    made.box, made.padding = (_PLAIN if plain else box.SIMPLE_HEAD), (0, 1, 0, 0)
+    made.box, made.padding = (PLAIN if plain else box.SIMPLE_HEAD), (0, 1, 0, 0)
     made.add_column("model", overflow="fold", min_width=12)
     names = ["accuracy %\n[95%]", *(["first\n%"] if first else []), "n", "stop\n%", "cut\n%"]
     for name in [*names, "no\nans. %", "tokens", "gold\nanswers", "gold\nsolutions"]:

@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup, escape
 
 from reason_w2s.report import charts, learned, rows, views, wording
@@ -54,9 +54,14 @@ def render(results: Results, traces: str | None = None) -> str:
         views.view(run, found, f"run{number}-" if several else "")
         for number, (run, found) in enumerate(results.items(), 1)
     ]
-    page = _environment().get_template("report.html.j2")
+    page = template("report.html.j2")
     beside = sides(shown) if several else []
     return page.render(views=shown, sides=beside, sections=SECTIONS, traces=traces)
+
+
+def template(name: str) -> Template:
+    """A template by its file's name."""
+    return _environment().get_template(name)
 
 
 @cache

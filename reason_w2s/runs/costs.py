@@ -1,4 +1,4 @@
-"""What each measured model cost: all that it rests on, whoever made it and however often it is used.
+"""What each measured model cost: all that it rests on, whoever made it.
 
 Unlike the ledger, which charges each thing once and to the run that made it, shared work counts in
 full for every model that needs it. Pretraining is left out: the methods start after it. So are

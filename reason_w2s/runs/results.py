@@ -19,8 +19,9 @@ from ruamel.yaml import YAML
 from reason_w2s.evaluate.lengths import length_bias
 from reason_w2s.recipe.load import plan_of
 from reason_w2s.recipe.plan import Plan
+from reason_w2s.recipe.used import used_steps
 from reason_w2s.runs.cautions import cautions
-from reason_w2s.runs.costs import costs
+from reason_w2s.runs.costs import costs as model_costs
 from reason_w2s.runs.examples import EXAMPLES, examples
 from reason_w2s.runs.graded import write_rows
 from reason_w2s.runs.items import Item
@@ -53,6 +54,7 @@ def compute(run: Run) -> dict[str, Any]:
         "title": plan.title,
         "seed": plan.seed,
         "cell": recipe.get("cell"),
+        "uses": used_steps(recipe),
         "recipe_text": _text(recipe),
         "plan": [_planned(item, costs.get(name)) for name, item in run.items.items()],
         "waterfall": [
@@ -70,7 +72,7 @@ def compute(run: Run) -> dict[str, Any]:
         "trained": [_trained(run, plan, name) for name in run.items if _is_trained(plan, name)],
         "overlaps": list(_overlaps(run)),
         **measured(run, plan),
-        "costs": list(costs(run, plan)),
+        "costs": list(model_costs(run, plan)),
         "ledger": {**ledger, "kept": list(_kept(run, ledger))},
         "environment": environment(manifest),
         "examples": list(examples(run, plan)),

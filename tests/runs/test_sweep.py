@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from reason_w2s.runs.run import Run
 from tests.runs.small import RECIPE, main, one_line, project
 
@@ -32,8 +34,48 @@ def test_each_combination_is_a_run_and_a_pinned_step_is_shared(tmp_path, monkeyp
     chosen = {label: run.items["chosen"].digest for label, run in runs.items()}
     assert chosen["seed0-n4"] != chosen["seed1-n4"]
     page = (tmp_path / "runs" / "small.html").read_text()
-    assert all(f"small-{label}" in page for label in runs)
-    assert f"side by side: {tmp_path / 'runs' / 'small.html'}" in said
+    assert all(f'href="small-{label}/report.html"' in page for label in runs)
+    assert f"sweep: {tmp_path / 'runs' / 'small.html'}" in said
+    assert "small: n 4, 2 runs" in said
+    kept = json.loads((tmp_path / "runs" / "small.json").read_text())
+    assert [group["settings"] for group in kept["groups"]] == [
+        {"cell": {"n": 2}},
+        {"cell": {"n": 4}},
+    ]
+    assert kept["missing"] == []
+
+
+def test_report_of_its_runs_makes_the_same_page_again(tmp_path, monkeypatch, capsys):
+    path = project(tmp_path, SWEPT)
+    main(command(path, "run"), monkeypatch, capsys)
+    pages = [tmp_path / "runs" / name for name in ("small.html", "small.json")]
+    before = [page.read_bytes() for page in pages]
+    runs = [str(one) for one in sorted((tmp_path / "runs").glob("small-*"))]
+    for page in pages:
+        page.unlink()
+    code, _, _ = main(["report", *runs, "--out", str(pages[0])], monkeypatch, capsys)
+    assert code == 0
+    assert [page.read_bytes() for page in pages] == before
+
+
+def test_a_cell_that_fails_is_named_and_the_others_are_done(tmp_path, monkeypatch, capsys):
+    path = project(tmp_path, SWEPT)
+    broken = path.read_text().replace("file: data.jsonl", 'file: "${cell.set}.jsonl"', 1)
+    cells = "cell: [{n: 2, set: data}, {n: 4, set: late}]"
+    path.write_text(broken.replace("cell: [{n: 2}, {n: 4}]", cells))
+    code, _, error = main(command(path, "run"), monkeypatch, capsys)
+    assert code == 2
+    last = one_line("\n".join(error.splitlines()[-1:]))
+    assert "2 of 4 cells failed (seed0-n4-setlate, seed1-n4-setlate)" in last
+    assert error.count("failed: problems.train: ") == 2
+    page = (tmp_path / "runs" / "small.html").read_text()
+    assert "Not in it, because they failed: seed0-n4-setlate" in page
+    (tmp_path / "late.jsonl").write_text((tmp_path / "data.jsonl").read_text())
+    before = {one: one.stat().st_mtime_ns for one in tmp_path.glob("runs/small-seed0-n2*/*.json")}
+    code, _, _ = main(command(path, "run"), monkeypatch, capsys)
+    assert code == 0
+    assert {one: one.stat().st_mtime_ns for one in before} == before
+    assert "Not in it" not in (tmp_path / "runs" / "small.html").read_text()
 
 
 def test_status_says_each_and_a_second_run_makes_nothing(tmp_path, monkeypatch, capsys):

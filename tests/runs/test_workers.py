@@ -12,6 +12,7 @@ import pytest
 
 from reason_w2s.errors import DataError
 from reason_w2s.recipe.load import load_plan
+from reason_w2s.runs.crew import Crew
 from reason_w2s.runs.run import Run
 from reason_w2s.runs.work import Work
 from reason_w2s.runs.worker import Worker
@@ -246,3 +247,41 @@ def test_vllm_sampling_that_was_killed_ends_in_the_same_texts(tmp_path, tiny_mod
     assert len(traces[0]) == 12 * 16
     assert traces[0] == traces[1]
     assert whole.items["graded"].digest == broken.items["graded"].digest
+
+
+SWEPT = RECIPE.replace("models:", "sweep: {seed: [0, 1, 2]}\nmodels:", 1)
+COUNTED = """\
+import os, sys
+if "reason_w2s.runs.worker" in sys.orig_argv:
+    with open(os.environ["TEST_STARTED"], "a") as stream:
+        print(os.getpid(), file=stream)
+"""
+
+
+def test_the_cells_of_a_sweep_share_their_workers(tmp_path):
+    kinds(tmp_path, SWEPT)
+    environment = slowly(tmp_path, TEST_STARTED=str(tmp_path / "started"))
+    (tmp_path / "slow" / "sitecustomize.py").write_text(COUNTED)
+    code, _, err = command(COMMAND, tmp_path, **environment)
+    assert code == 0, err
+    assert len((tmp_path / "started").read_text().split()) == 1
+    logs = [tmp_path / "runs" / f"small-seed{seed}" / "logs" / "engine-1.log" for seed in range(3)]
+    assert all("step drawn (sample)" in log.read_text() for log in logs)
+
+
+def test_a_worker_that_dies_between_cells_is_replaced(tmp_path):
+    crew = Crew(KINDS)
+    first = crew.take("engine", "a", 0, tmp_path)
+    assert first is not None
+    assert crew.take("engine", "a", 1, tmp_path) is None
+    crew.done(first, "engine")
+    assert crew.take("engine", "b", 0, tmp_path / "later") is first
+    assert first.log == tmp_path / "later" / "engine-1.log"
+    crew.done(first, "engine")
+    first.process.kill()
+    first.process.wait()
+    second = crew.take("engine", "a", 0, tmp_path)
+    assert second is not None and second is not first
+    crew.done(second, "engine")
+    crew.close()
+    assert not second.alive
