@@ -2,11 +2,14 @@
 
     python eval/results_table.py --take runs/quickstart-seed0 \\
         --command "reason-w2s run recipes/quickstart.yaml --seed 0"
+    python eval/results_table.py --take runs/one_footing.json --reference w2sr_p \\
+        --command "reason-w2s run recipes/one_footing.yaml ..."
     python eval/results_table.py            # rewrite the tables
     python eval/results_table.py --check    # exit 1 if a README says something else
 
 `--take` copies what the table needs out of a run's results.json into eval/baselines/, where it is
-kept with the code: `reason-w2s report RUN --against` compares later runs with it.
+kept with the code: `reason-w2s report RUN --against` compares later runs with it. A sweep's JSON is
+kept whole, in eval/baselines/sweeps.
 """
 
 from __future__ import annotations
@@ -16,6 +19,8 @@ import json
 import sys
 from pathlib import Path
 from typing import Any
+
+import footing
 
 ROOT = Path(__file__).parent.parent
 BASELINES = ROOT / "eval" / "baselines"
@@ -116,8 +121,11 @@ def quickstart() -> list[str]:
 
 
 def family() -> list[str]:
-    """What recipes/README.md shows: one table per recipe, on the world."""
-    return [accuracies(kept(name), "world", f"`{name}`") for name in FAMILY]
+    """What recipes/README.md shows: kept sweeps, then one table per recipe, on the world."""
+    return [
+        *footing.parts(),
+        *(accuracies(kept(name), "world", f"`{name}`") for name in FAMILY),
+    ]
 
 
 def coverage() -> list[str]:
@@ -165,15 +173,19 @@ def rewritten(path: Path, parts: list[str]) -> str:
 def main() -> None:
     """Take a baseline, check the tables, or rewrite them."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
-    parser.add_argument("--take", type=Path, metavar="RUN")
+    parser.add_argument("--take", type=Path, metavar="RUN", help="its folder, or a sweep's JSON")
     parser.add_argument("--command", help="what made the run that is taken")
+    parser.add_argument("--reference", help="of a sweep: the model others are set against")
     parser.add_argument("--tolerance", type=float, default=TOLERANCE, help="a share")
     parser.add_argument("--check", action="store_true")
     arguments = parser.parse_args()
     if arguments.take:
         if not arguments.command:
             parser.error("--take needs --command: what made the run")
-        take(arguments.take, arguments.command, arguments.tolerance)
+        if arguments.take.suffix == ".json":
+            footing.take(arguments.take, arguments.command, arguments.reference)
+        else:
+            take(arguments.take, arguments.command, arguments.tolerance)
     wanted = {
         ROOT / "README.md": quickstart(),
         ROOT / "recipes" / "README.md": family(),
