@@ -1,11 +1,13 @@
 """Our training step beside the bare TRL script on the same data: updates per second, peak memory.
 
     python eval/bench/training.py [--objective sft|dpo] [--device cpu|cuda] [--size tiny|half]
+    python eval/bench/training.py --loss confidence
+    python eval/bench/training.py --objective dpo --loss conservative
 
 A random Qwen2 (`tiny`: about 1M parameters; `half`: the shape of Qwen2.5-0.5B) learns GSM8K
 solutions. Each side runs in a process of its own, in turns. Prints one JSON object; the ratio is
-ours over bare. The losses of both sides' first updates must agree, or it fails: then they would not
-have learned the same.
+ours over bare. With `--loss` ours has that loss and bare TRL's own: what the loss costs. The losses
+of both sides' first updates must agree, or it fails: then they would not have learned the same.
 """
 
 from __future__ import annotations
@@ -27,6 +29,11 @@ SIZES = {
 }
 FEED_FORWARD = {"tiny": 344, "half": 4864}
 KEY_VALUE_HEADS = {"tiny": 2, "half": 2}
+LOSSES: dict[str, dict[str, Any]] = {
+    # both begin as TRL's loss does: no weight yet, and no margin yet
+    "confidence": {"name": "confidence", "weight": 0.5, "warmup": 0.5},
+    "conservative": {"name": "conservative", "flipped": 0.1},
+}
 TRAINER = {"learning_rate": 1e-5, "warmup_steps": 0, "lr_scheduler_type": "constant"}
 
 
@@ -86,12 +93,15 @@ def ours(asked: argparse.Namespace, model: Path, out: Path) -> dict[str, Any]:
         problem, right = Problem(id=str(at), question=row["question"]), Answer(row["answer"])
         pair = PairExample(problem, right, Answer(row["wrong"]))
         data.append(pair if asked.objective == "dpo" else Example(problem, right))
-    settings = TrainSettings(
-        objective=asked.objective,
-        batch=asked.batch,
-        updates=asked.updates,
-        dtype=asked.dtype,
-        trainer=TRAINER,
+    settings = TrainSettings.model_validate(
+        {
+            "objective": asked.objective,
+            "batch": asked.batch,
+            "updates": asked.updates,
+            "dtype": asked.dtype,
+            "trainer": TRAINER,
+            "loss": LOSSES.get(asked.loss),
+        }
     )
     profile = TrainProfile(
         device=asked.device, micro_batch=asked.micro_batch, threads=asked.threads
@@ -175,6 +185,7 @@ def arguments() -> argparse.Namespace:
     """The command line; `--side` is how this script calls itself."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", maxsplit=1)[0])
     parser.add_argument("--objective", choices=["sft", "dpo"], default="sft")
+    parser.add_argument("--loss", choices=list(LOSSES))
     parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
     parser.add_argument("--size", choices=list(SIZES), default="tiny")
     parser.add_argument("--dtype", choices=["float32", "bfloat16"], default="float32")

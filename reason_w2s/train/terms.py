@@ -6,6 +6,8 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from reason_w2s.errors import ConfigError
+
 
 class Term(BaseModel):
     """A loss. objective: whose loss it replaces. decides: the keys of TRL that it leaves no say."""
@@ -39,14 +41,14 @@ class Confidence(Term):
 class Conservative(Term):
     """Conservative DPO (`losses.conservative_dpo`).
 
-    flipped: the share of pairs whose chosen response is the worse one.
+    flipped: the share of pairs whose chosen response is the worse one; None until it is measured.
     """
 
     objective: ClassVar[str] = "dpo"
     decides: ClassVar[tuple[str, ...]] = ("loss_type", "loss_weights", "label_smoothing")
 
     name: Literal["conservative"]
-    flipped: float = Field(ge=0, lt=0.5)
+    flipped: float | None = Field(None, ge=0, lt=0.5)
 
     def arguments(self) -> dict[str, Any]:
         """The same loss from two that TRL has: twice `sigmoid` less once `robust`.
@@ -54,7 +56,12 @@ class Conservative(Term):
         With x = beta h, DPO's loss is s = -log sigmoid(x), and -log sigmoid(-x) = s + x. So
         conservative at e is s + e x, and TRL's robust at E is s - x E / (1 - 2 E): they meet at
         E = e / (1 + 2 e). TRL 1.16 ignores `label_smoothing` under `sigmoid` itself.
+
+        Raises:
+            ConfigError: the rate is not known.
         """
+        if self.flipped is None:
+            raise ConfigError("loss.flipped: the rate of flipped pairs is not said; give a number")
         return {
             "loss_type": ["sigmoid", "robust"],
             "loss_weights": [2.0, -1.0],

@@ -9,6 +9,7 @@ import pytest
 from pydantic import ValidationError
 
 from reason_w2s.engines import EngineSettings, model_folder
+from reason_w2s.errors import ConfigError
 from reason_w2s.train.config import Lora, TrainProfile, TrainSettings
 from reason_w2s.train.examples import dpo_rows, sft_rows
 from reason_w2s.train.terms import Conservative
@@ -153,6 +154,11 @@ def test_what_cannot_stand_together(changes: dict[str, Any], said: str) -> None:
         TrainSettings.model_validate(
             {"objective": "sft", "updates": 1, "loss": CONFIDENCE, **changes}
         )
+
+
+def test_a_rate_must_be_known_in_the_end(tiny_model: Path, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"loss.flipped: the rate of flipped pairs is not said"):
+        run(tiny_model, tmp_path, settings({"name": "conservative"}))
 
 
 def losses(stats: Any) -> list[float]:
