@@ -89,20 +89,24 @@ def plan(
     Tokens: at most by max_tokens; about by what earlier runs of the same model
     gave. Device-hours: at rates that these runs measured, else none.
     """
-    from reason_w2s.doctor import outlook
+    from reason_w2s.doctor import outlook, swept
     from reason_w2s.doctor.command import open_case
 
     asked = _asked(recipe, overrides, overlays, seed, on, engine, runs=runs, name=name)
-    case = open_case(asked)
-    found = outlook.outlooks(case)
+    cells = asked.cells()
+    case = open_case(asked, cells[0])
+    found = outlook.outlooks_of([open_case(asked, cell) for cell in cells], cells)
     arguments = _as_typed(recipe, overrides, overlays, seed, on, engine, runs, name)
-    lines = outlook.commands(case, arguments, asked.folder(case.plan.name))
+    lines = outlook.commands(case, arguments, asked.folder(case.plan.name, cells[0].label))
     if as_json:
-        _print_json(outlook.as_json(case, found, lines))
+        more = swept.as_json(cells) if len(cells) > 1 else {}
+        _print_json({**outlook.as_json(case, found, lines), **more})
         return
     for step in case.plan.steps.values():
         inputs = [*step.of, *(f"{role}={name}" for role, name in step.roles.items())]
         typer.echo(f"{step.name:<32} {step.stage:<10} {step.kind:<9} {', '.join(inputs)}")
+    for line in swept.lines(cells) if len(cells) > 1 else ():
+        typer.echo(line)
     for line in outlook.lines(found, lines):
         typer.echo(line)
 

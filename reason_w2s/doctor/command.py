@@ -12,9 +12,10 @@ from reason_w2s.doctor.finding import Fact, Finding, Said, Severity, Unchecked, 
 from reason_w2s.doctor.machine import Machine, this_machine
 from reason_w2s.doctor.rendering import rendered
 from reason_w2s.doctor.stored import stored
+from reason_w2s.doctor.swept import representatives
 from reason_w2s.doctor.table import CHECKS, Check
 from reason_w2s.errors import ConfigError, W2SError
-from reason_w2s.recipe.load import load_plan
+from reason_w2s.recipe.load import Loaded, load_plans
 from reason_w2s.runs.profile import Profile
 
 ORDER: tuple[Severity, ...] = ("error", "warning", "note")
@@ -41,10 +42,21 @@ class Asked:
     examples: int = 1
     probe: int = 0
 
-    def folder(self, recipe: str) -> Path:
-        """The run's folder, made or not."""
+    def folder(self, recipe: str, label: str = "") -> Path:
+        """The run's folder, made or not. label: of its cell in a sweep."""
         default = recipe if self.seed is None else f"{recipe}-seed{self.seed}"
-        return self.run or self.runs / (self.name or default)
+        whole = f"{self.name or default}-{label}" if label else self.name or default
+        return self.run or self.runs / whole
+
+    def cells(self) -> list[Loaded]:
+        """The recipe, or the cells of its sweep.
+
+        Raises:
+            ConfigError: it cannot be read.
+        """
+        return load_plans(
+            self.recipe, overlays=self.overlays, overrides=self.overrides, seed=self.seed
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,33 +80,37 @@ def run(asked: Asked, *, colour: bool, machine: Machine | None = None) -> Diagno
     machine: None: this one.
     """
     try:
-        case = open_case(asked, machine)
+        cells = asked.cells()
+        looked = representatives(cells)
+        cases = [open_case(asked, cell, machine) for cell in looked]
     except ConfigError as error:
         found = _unreadable(error, str(asked.recipe))
         return Diagnosis(str(asked.recipe), asked.on, (found,))
-    said = [one for name in CHECKS for one in _checked(CHECKS[name], case, name)]
-    said += [Unchecked("what an earlier run has", one) for one in case.store.skipped]
+    said = [one for case in cases for one in _all_said(case, asked)]
+    if len(cells) > 1:
+        others = f"{len(cells)} cells: looked at {', '.join(cell.label for cell in looked)}"
+        rest = "" if len(looked) == len(cells) else "; the others differ from these in seeds alone"
+        said.insert(0, Fact("sweep", f"{others}{rest}", {"cells": [one.label for one in cells]}))
+    shown = tuple(rendered(cases[0], asked.examples, colour=colour))
+    return Diagnosis(cases[0].place, asked.on, tuple(_merged(said)), shown)
+
+
+def _all_said(case: Case, asked: Asked) -> Iterator[Said]:
+    for name in CHECKS:
+        yield from _checked(CHECKS[name], case, name)
+    yield from (Unchecked("what an earlier run has", one) for one in case.store.skipped)
     if asked.probe:
         from reason_w2s.doctor.probe import probe
 
-        said += _checked(lambda case: probe(case, asked.probe), case, "headroom")
-    shown = tuple(rendered(case, asked.examples, colour=colour))
-    return Diagnosis(case.place, asked.on, tuple(_merged(said)), shown)
+        yield from _checked(lambda case: probe(case, asked.probe), case, "headroom")
 
 
-def open_case(asked: Asked, machine: Machine | None = None) -> Case:
-    """The recipe on the machine, with what the store has of it.
-
-    Raises:
-        ConfigError: the recipe cannot be read.
-    """
-    plan, _ = load_plan(
-        asked.recipe, overlays=asked.overlays, overrides=asked.overrides, seed=asked.seed
-    )
-    folder = asked.folder(plan.name)
-    store = stored(plan, folder, fake=asked.profile.sampler == "fake")
+def open_case(asked: Asked, cell: Loaded, machine: Machine | None = None) -> Case:
+    """A cell of the recipe on the machine, with what the store has of it."""
+    folder = asked.folder(cell.plan.name, cell.label)
+    store = stored(cell.plan, folder, fake=asked.profile.sampler == "fake")
     here = machine or this_machine(folder)
-    return Case(plan, asked.profile, store, here, place=str(asked.recipe), on=asked.on)
+    return Case(cell.plan, asked.profile, store, here, place=str(asked.recipe), on=asked.on)
 
 
 def lines(found: Diagnosis) -> Iterator[str]:

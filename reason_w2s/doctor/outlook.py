@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from reason_w2s.doctor.bounds import asked_of, most
 from reason_w2s.doctor.case import Case
+from reason_w2s.doctor.swept import identities
+from reason_w2s.recipe.load import Loaded
 from reason_w2s.recipe.plan import Plan, Step
 from reason_w2s.runs.store import read_json
 from reason_w2s.train import launch
@@ -48,6 +50,20 @@ def outlooks(case: Case) -> list[Outlook]:
         elif step.stage == "train":
             found[step.name] = _train(case, step, found)
     return list(found.values())
+
+
+def outlooks_of(cases: Sequence[Case], cells: Sequence[Loaded]) -> list[Outlook]:
+    """Those of a sweep's cells: what several cells share once, under its name in the first."""
+    seen: set[str] = set()
+    found = []
+    for case, cell in zip(cases, cells, strict=True):
+        same = identities(case.plan)
+        for one in outlooks(case):
+            if same[one.step] not in seen:
+                seen.add(same[one.step])
+                name = f"{one.step} ({cell.label})" if cell.label else one.step
+                found.append(replace(one, step=name))
+    return found
 
 
 def lines(found: list[Outlook], commands: list[str]) -> Iterator[str]:

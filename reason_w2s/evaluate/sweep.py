@@ -45,6 +45,7 @@ def sweep(runs: Mapping[str, Results], missing: Sequence[str] = ()) -> dict[str,
         "suites": list(_suites(runs)),
         "cells": [{"run": name, "values": run["cell"]["values"]} for name, run in runs.items()],
         "missing": list(missing),
+        "warnings": list(_warnings(runs)),
         "groups": [_group(group) for group in groups],
         "environment": first["environment"],
     }
@@ -100,6 +101,16 @@ def _suites(runs: Mapping[str, Results]) -> Iterator[dict[str, Any]]:
             keys.setdefault(suite["name"], set()).add(suite["key"])
     for name, found in keys.items():
         yield {"name": name, "varies": len(found) > 1}
+
+
+def _warnings(runs: Mapping[str, Results]) -> Iterator[dict[str, Any]]:
+    """Each warning once, with the runs that gave it."""
+    found: dict[str, list[str]] = {}
+    for name, run in runs.items():
+        for text in run["warnings"]:
+            found.setdefault(text, []).append(name)
+    for text, names in found.items():
+        yield {"text": text, "runs": names}
 
 
 def _grouped(runs: Mapping[str, Results]) -> list[dict[str, Results]]:

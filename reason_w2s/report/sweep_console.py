@@ -29,6 +29,10 @@ def show(found: Mapping[str, Any], file: TextIO) -> None:
             console.print(made)
     for line in (*varies(found), counted(found)):
         console.print(Text(line), soft_wrap=plain)
+    for one in found["warnings"]:
+        if len(one["runs"]) == len(found["cells"]):
+            told = Text(f"warning: {one['text']}", style="" if plain else "yellow")
+            console.print(told, soft_wrap=plain)
 
 
 def _tables(group: Row, about: str, *, plain: bool) -> Iterator[Table]:

@@ -20,7 +20,8 @@ FAKE = Profile(isolate="none", sampler="fake")
 
 def looked(path: Path, *overrides: str, profile: Profile = FAKE):
     asked = Asked(path, overrides, (), None, profile, "profile.yaml", path.parent / "runs")
-    case = open_case(asked, ROOMY)
+    (cell,) = asked.cells()
+    case = open_case(asked, cell, ROOMY)
     return case, {one.step: one for one in outlook.outlooks(case)}
 
 

@@ -31,6 +31,7 @@ def result(values, accuracies, *, key="k", labels=LABELS, roles=ROLES, uses=None
         "costs": costs,
         "comparisons": [{"suite": "s", "a": first, "b": other} for other in others],
         "uses": uses or {},
+        "warnings": ["always", f"only {values}"],
         "environment": {},
     }
 
@@ -63,6 +64,15 @@ def test_means_over_seeds_within_strata():
     assert paired["error"] == pytest.approx((0.04 / 4 / 6) ** 0.5)
     assert paired["outcome"] == "above"
     assert [one["difference"] for one in paired["strata"]] == pytest.approx([0.2, 0.3])
+
+
+def test_a_warning_of_all_runs_stands_once():
+    warnings = sweep(by_seed(0, range(2)))["warnings"]
+    assert [(one["text"], len(one["runs"])) for one in warnings] == [
+        ("always", 2),
+        ("only {'pretrained': 0, 'seed': 0}", 1),
+        ("only {'pretrained': 0, 'seed': 1}", 1),
+    ]
 
 
 def test_an_interval_does_not_leave_what_an_accuracy_can_be():
