@@ -180,7 +180,13 @@ def test_the_variants_draw_the_same_traces():
     assert [bool(gold_use(plan, "tuned")) for plan in plans] == [False, True, True]
 
 
-WEAK = [path for path in RECIPES if "weak" in YAML(typ="safe").load(path).get("models", {})]
+def on_the_world(path: Path) -> bool:
+    """Whether the overlay is made for it: a weak reasoner is given, or taught in a step."""
+    written = YAML(typ="safe").load(path)
+    return "weak" in {**written.get("models", {}), **written.get("steps", {})}
+
+
+WEAK = [path for path in RECIPES if on_the_world(path)]
 
 
 @pytest.mark.parametrize("recipe", WEAK, ids=lambda path: path.stem)

@@ -67,6 +67,8 @@ def test_the_first_loss_is_the_one_by_hand(tiny_model: Path, tmp_path: Path) -> 
 
 def test_the_weight_warms_up(tiny_model: Path, tmp_path: Path) -> None:
     stats = run(tiny_model, tmp_path, settings(CONFIDENCE, updates=6))
+    card = (tmp_path / "out" / "README.md").read_text()
+    assert "- loss term: name confidence, weight 0.5, warmup 0.5\n" in card
     warm = [entry["own_weight"] for entry in stats.log]
     assert warm == pytest.approx([0, 1 / 6, 2 / 6, 0.5, 0.5, 0.5])
 
