@@ -38,8 +38,9 @@ def show(found: Mapping[str, Any], file: TextIO) -> None:
 def _tables(group: Row, about: str, *, plain: bool) -> Iterator[Table]:
     strata = [label(one["values"]) for one in group["scores"][0]["strata"]]
     heads = ["accuracy %\n[95%]", *strata, "each run"]
-    rows = [_cells(row, row["model"], "accuracy") for row in group["scores"]]
-    yield _table(about, heads, group["scores"], rows, plain=plain)
+    scores = _by_suite(group["scores"])
+    rows = [_cells(row, row["model"], "accuracy") for row in scores]
+    yield _table(about, heads, scores, rows, plain=plain)
     if group["comparisons"]:
         heads = ["points\n[95%]", *strata, "each run", "p"]
         rows = [
@@ -47,6 +48,11 @@ def _tables(group: Row, about: str, *, plain: bool) -> Iterator[Table]:
             for row in group["comparisons"]
         ]
         yield _table("paired differences", heads, group["comparisons"], rows, plain=plain)
+
+
+def _by_suite(rows: Sequence[Row]) -> list[Row]:
+    suites = list(dict.fromkeys(row["suite"] for row in rows))
+    return sorted(rows, key=lambda row: suites.index(row["suite"]))
 
 
 def _table(

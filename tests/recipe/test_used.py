@@ -83,3 +83,21 @@ def test_mistakes_say_where(tmp_path, old, new, says):
     path = given(tmp_path, (USES + EVALUATED).replace(old, new, 1))
     with pytest.raises(ConfigError, match=says):
         load_plan(path, seed=None)
+
+
+def test_two_used_recipes_share_what_they_have_in_common_under_other_names(tmp_path):
+    """Problems, traces and a choice of theirs are the same things, whatever they are called."""
+    uses = "".join(
+        f"  {name}: {{use: {{recipe: {name}.yaml, step: chosen}}}}\n" for name in ("one", "two")
+    )
+    path = project(tmp_path, f"name: both\nsteps:\n{uses}  all: {{select: {{of: [one, two]}}}}\n")
+    for name in ("one", "two"):
+        (tmp_path / f"{name}.yaml").write_text(RECIPE.replace("name: small", f"name: {name}"))
+    done = run(path)
+    for name in ("weak", "train", "drawn", "graded"):
+        assert done.items[f"one/{name}"].key == done.items[f"two/{name}"].key
+    one, two = done.items["one"], done.items["two"]
+    assert (
+        one.digest == two.digest == run(tmp_path / "one.yaml", name="alone").items["chosen"].digest
+    )
+    assert done.items["all"].counts["out"] == one.counts["out"]

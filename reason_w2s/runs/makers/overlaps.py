@@ -25,14 +25,14 @@ def find(work: Work) -> Item | None:
         return None
     found = read_parts(folder, OVERLAPS).to_pylist()
     counts: dict[str, Any] = {
-        "in": sum(item.counts["out"] for item in work.of),
+        "in": sum(item.counts["out"] for item in _sets(work)),
         "out": len(found),
         "overlapping": len({(row["set"], row["problem_id"]) for row in found}),
         "kinds": dict(Counter(row["kind"] for row in found)),
     }
     if found and not work.step.config["allow"]:
         counts["stops"] = _stop(work, counts, found[0])
-    of = (*work.of, work.role("suite"))
+    of = (*_sets(work), work.role("suite"))
     return Item(work.step.name, "overlap", "overlaps", key, key, of, counts=counts)
 
 
@@ -43,7 +43,7 @@ def make(work: Work) -> None:
     suite = rows.problems(work.store, work.role("suite"))
     found = [
         {"set": item.digest, **asdict(one)}
-        for item in work.of
+        for item in _sets(work)
         for one in overlaps(rows.problems(work.store, item), suite, cfg)
     ]
     with work.store.locked("overlap", _key(work)) as folder:
@@ -51,8 +51,16 @@ def make(work: Work) -> None:
             write_part(folder, found, OVERLAPS, watch.lap())
 
 
+def _sets(work: Work) -> list[Item]:
+    """The sets, one that goes by several names once: recipes used by this one share theirs."""
+    found: dict[str, Item] = {}
+    for item in work.of:
+        found.setdefault(item.digest, item)
+    return list(found.values())
+
+
 def _key(work: Work) -> str:
-    sets = [item.digest for item in work.of]
+    sets = sorted(item.digest for item in _sets(work))
     return work.key(work.settings("allow"), sets, work.role("suite").digest)
 
 
