@@ -3,29 +3,37 @@
 Dawid and Skene 1979 ("Maximum Likelihood Estimation of Observer Error-Rates Using the EM
 Algorithm", Applied Statistics 28) give each worker a table of confusions between a fixed set of
 classes. Here each problem has answers of its own, so a class means nothing beyond its problem, and
-a worker w has one number: p_w, the chance that it is right ("one coin"). A wrong answer is one of
-the 1/c wrong ones a problem could have, each as likely, so two wrong answers of different workers
-coincide with chance c, which all workers and problems share. Given the right answer, workers err
-independently; the right answer is any of the 1 + 1/c, each as likely beforehand, and may be one
-that nobody gave. With v(i, k, w) the weight of worker w's votes for class k of problem i:
+a worker w has one number a_w: on a problem of difficulty z it is right with chance
 
-    log f(i, k) = sum_w v(i, k, w) log p_w + (v(i, ., w) - v(i, k, w)) log((1 - p_w) c)
-    log f(i, none) = log u_i + sum_w v(i, ., w) log((1 - p_w) c)
-    E: q(i, .) = f(i, .) / sum f(i, .)
-    M: p_w = (1 + sum_ik q(i, k) v(i, k, w)) / (2 + sum_i v(i, ., w)), and at least c / (1 + c)
-       c = (1/2 + weight of coinciding pairs) / (1 + weight of all pairs)
+    p_w(z) = 1 / (1 + exp(-a_w - s z)),    z ~ N(0, 1), in 9 nodes of Gauss and Hermite
+
+(Rasch's model of abilities and difficulties; s = 0 is one coin per worker). s is given, not
+estimated: votes of few workers hold too little about it. A wrong answer is one of the 1/c wrong
+ones a problem could have, each as likely, so two wrong answers coincide with chance c, the same for
+all. Given difficulty and right answer, workers err independently; the right
+answer is any of the 1 + 1/c, each as likely beforehand, and may be one that nobody gave. With
+v(i, k, w) the number of worker w's votes for class k of problem i, and g(z) a node's weight:
+
+    log f(i, k, z) = log g(z) + sum_w v(i, k, w) log p_w(z)
+                              + sum_w (v(i, ., w) - v(i, k, w)) log((1 - p_w(z)) c)
+    log f(i, none, z) = log g(z) + log u_i + sum_w v(i, ., w) log((1 - p_w(z)) c)
+    E: q(i, k, z) = f(i, k, z) / sum of f(i, ., .)
+    M: a_w = argmax of log p_w(0) (1 - p_w(0)) + sum over i, k, z of
+             q(i, k, z) (v(i, k, w) log p_w(z) + (v(i, ., w) - v(i, k, w)) log(1 - p_w(z))),
+             by Newton, and at least log c; with s = 0: (1 + votes that are right) / (2 + votes)
+       c = (1/2 + number of coinciding pairs) / (1 + number of pairs)
 
 where u_i = max(1 + 1/c - K_i, 1) counts the answers that nobody gave, and the pairs are of wrong
-answers by two workers to one problem, expected under q. So one lone answer has the posterior p_w,
-and a vote weighs log(p_w / ((1 - p_w) c)).
+votes on one problem, expected under q. A lone answer has the posterior E p_w(z). A worker may vote
+several times on a problem, as theirs may: each of a model's samples is a vote.
 
-What identifies it: p and c are told apart only where three or more workers answer the same
-problems; with fewer, many values explain the votes equally well and `abilities` are None. Agreement
-could also be explained by workers that are mostly wrong together; that solution is kept out by the
-start (q in proportion to the votes, with one more for "none") and by p_w >= c / (1 + c): no vote
-counts against the answer it gives, so equal workers order answers as a majority does. That some
-problems are harder than others, or that workers share a misreading, makes errors dependent; this it
-cannot see, and its posteriors are then too sure. Abstentions are missing, not wrong.
+What identifies it: a and c are told apart only where a problem has three or more votes; with fewer,
+many values explain the votes equally well. Agreement could also be explained by workers that are
+mostly wrong together; that solution is kept out by the start (q in proportion to the votes, with
+one more for "none") and by a_w >= log c: on a problem of middling difficulty no vote counts against
+the answer it gives. Where a given wrong answer is in truth as likely as the right one, no vote says
+anything. Errors that some workers share and others do not, as of two models trained on the same
+data, it cannot see. Abstentions are missing, not wrong.
 """
 
 from __future__ import annotations
@@ -36,29 +44,36 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import expit
 
 Votes = tuple[tuple[float, ...], ...]
-"""One problem's votes, `[K][W]`: for each class of answers the weight each worker gave it."""
+"""One problem's votes, `[K][W]`: for each class of answers how often each worker gave it."""
 
 Floats = NDArray[np.float64]
 NEEDED = 3
-"""Workers that must meet on a problem for their abilities to be told."""
-_ROUNDS = 1000
-_NEAR = 1e-7
+"""Votes that a problem must have for abilities to be told."""
+_ROUNDS = 500
+_NEWTON = 30
+_NEAR = 1e-6
 _LEAST, _MOST = 1e-6, 1.0 - 1e-6
 _CELLS = 1_000_000
+_NODES, _MASS = np.polynomial.hermite_e.hermegauss(9)
+_MASS /= _MASS.sum()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fit:
     """What was learned from the votes of `[W]` workers.
 
-    right: p_w, `[W]`; coincidence: c. low, high: the 95% interval of each p_w, `[W]`, by
-    resampling problems; they say nothing of the model's own errors. identified: whether enough
-    workers met; where not, `right` is the prior's doing. rounds: of EM.
+    right: the mean of p_w(z) over difficulties, `[W]`. low, high: its 95% interval, `[W]`, by
+    resampling problems; it says nothing of the model's own errors. logit: a_w, `[W]`; spread: s;
+    coincidence: c. identified: whether any problem has votes enough; where not, `right` is
+    the prior's doing. rounds: of EM.
     """
 
     right: tuple[float, ...]
+    logit: tuple[float, ...]
+    spread: float
     coincidence: float
     low: tuple[float, ...]
     high: tuple[float, ...]
@@ -70,8 +85,8 @@ class Fit:
 class _Cases(NamedTuple):
     """Every (pattern of votes, what is right): a row each, `[H]`; those of a pattern together.
 
-    right, total: weights, `[H, W]`. unseen: K where none of the classes is right, else -1. same,
-    pairs: weight of coinciding and of all pairs of wrong votes. pattern: `[H]`; starts: `[P]`.
+    right, total: votes, `[H, W]`. unseen: K where none of the classes is right, else -1. same,
+    pairs: how many pairs of wrong votes coincide, and are there. pattern: `[H]`; starts: `[P]`.
     """
 
     right: Floats
@@ -84,17 +99,31 @@ class _Cases(NamedTuple):
 
 
 class _State(NamedTuple):
-    """The values of B fits made side by side. right: `[B, W]`; coincidence: `[B]`."""
+    """The values of B fits made side by side. logit: a_w, `[B, W]`; coincidence: c, `[B]`."""
 
-    right: Floats
+    logit: Floats
     coincidence: Floats
+    spread: float
+
+    def right(self) -> Floats:
+        """p_w at each difficulty, `[Z, B, W]`."""
+        found: Floats = expit(self.logit + self.spread * _NODES[:, None, None])
+        return np.clip(found, _LEAST, _MOST)
+
+    def mean(self) -> Floats:
+        """p_w over all difficulties, `[B, W]`."""
+        return np.asarray(np.tensordot(_MASS, self.right(), 1), np.float64)
 
 
-def fit(problems: Sequence[Votes], workers: int, *, draws: int = 200, seed: int = 0) -> Fit:
+def fit(
+    problems: Sequence[Votes], workers: int, *, spread: float, draws: int = 200, seed: int = 0
+) -> Fit:
     """Abilities of the workers from their votes alone; the order of problems changes nothing.
 
+    spread: s, in logits. draws: fits for the intervals, 0 for none.
+
     Raises:
-        ValueError: a class has not one weight per worker, or a weight is negative.
+        ValueError: a class has not one number per worker, or one that is negative.
     """
     _check(problems, workers)
     counts: dict[Votes, int] = {}
@@ -104,15 +133,17 @@ def fit(problems: Sequence[Votes], workers: int, *, draws: int = 200, seed: int 
     patterns = sorted(counts)
     cases = _cases(patterns, workers)
     weights = np.array([[counts[one]] for one in patterns], float).reshape(-1, 1)
-    state, rounds, converged = _maximise(cases, weights, _start(cases, weights))
-    met = [sum(map(any, zip(*one, strict=True))) for one in patterns]
+    state, rounds, converged = _maximise(cases, weights, _start(cases, weights, spread))
+    most = max((sum(map(sum, one)) for one in patterns), default=0.0)
     low, high = _intervals(cases, weights, state, draws, seed)
     return Fit(
-        right=tuple(state.right[0].tolist()),
+        right=tuple(state.mean()[0].tolist()),
+        logit=tuple(state.logit[0].tolist()),
+        spread=spread,
         coincidence=float(state.coincidence[0]),
         low=low,
         high=high,
-        identified=max(met, default=0) >= NEEDED,
+        identified=most >= NEEDED,
         converged=converged,
         rounds=rounds,
     )
@@ -121,37 +152,41 @@ def fit(problems: Sequence[Votes], workers: int, *, draws: int = 200, seed: int 
 def posteriors(votes: Votes, found: Fit) -> tuple[float, ...]:
     """The chance of each class of one problem to be the right one, `[K]`; they sum to 1 with the
     chance that none is."""
-    cases = _cases([votes], len(found.right))
-    q = _expect(cases, _state(found.right, found.coincidence))
+    cases = _cases([votes], len(found.logit))
+    q = _expect(cases, _state(found.logit, found.coincidence, found.spread)).sum(0)
     return tuple(q[1:, 0].tolist())
 
 
-def log_likelihood(problems: Sequence[Votes], right: Sequence[float], coincidence: float) -> float:
-    """Sum over problems of log sum_k f(i, k), in nats, up to a constant."""
-    cases = _cases(problems, len(right))
-    log = _log(cases, _state(right, coincidence))
-    return float(np.logaddexp.reduceat(log, cases.starts).sum()) if len(problems) else 0.0
+def log_likelihood(
+    problems: Sequence[Votes], logit: Sequence[float], coincidence: float, spread: float
+) -> float:
+    """Sum over problems of log sum of f(i, ., .), in nats, up to a constant."""
+    if not problems:
+        return 0.0
+    cases = _cases(problems, len(logit))
+    log = np.logaddexp.reduce(_log(cases, _state(logit, coincidence, spread)), axis=0)
+    return float(np.logaddexp.reduceat(log, cases.starts).sum())
 
 
 def step(
-    problems: Sequence[Votes], right: Sequence[float], coincidence: float
+    problems: Sequence[Votes], logit: Sequence[float], coincidence: float, spread: float
 ) -> tuple[tuple[float, ...], float]:
-    """One round of EM from these values: (p_w, c)."""
-    cases = _cases(problems, len(right))
-    q = _expect(cases, _state(right, coincidence))
-    state = _update(cases, np.ones((len(problems), 1)), q)
-    return tuple(state.right[0].tolist()), float(state.coincidence[0])
+    """One round of EM from these values: (a_w, c)."""
+    cases = _cases(problems, len(logit))
+    before = _state(logit, coincidence, spread)
+    state = _update(cases, np.ones((len(problems), 1)), _expect(cases, before), before)
+    return tuple(state.logit[0].tolist()), float(state.coincidence[0])
 
 
-def _state(right: Sequence[float], coincidence: float) -> _State:
-    return _State(np.array([right], float), np.array([coincidence]))
+def _state(logit: Sequence[float], coincidence: float, spread: float) -> _State:
+    return _State(np.array([logit], float), np.array([coincidence]), spread)
 
 
 def _check(problems: Sequence[Votes], workers: int) -> None:
     for votes in problems:
-        for weights in votes:
-            if len(weights) != workers or min(weights, default=0.0) < 0:
-                raise ValueError(f"dawid_skene: got {weights}; expected {workers} weights >= 0")
+        for given in votes:
+            if len(given) != workers or min(given, default=0.0) < 0:
+                raise ValueError(f"dawid_skene: got {given}; expected {workers} numbers >= 0")
 
 
 def _cases(patterns: Sequence[Votes], workers: int) -> _Cases:
@@ -180,56 +215,78 @@ def _cases(patterns: Sequence[Votes], workers: int) -> _Cases:
     )
 
 
-def _pairs(weights: Floats) -> Floats:
-    """The weight of all pairs of different workers' votes in each row, `[H, W]` -> `[H]`."""
-    found: Floats = (weights.sum(1) ** 2 - (weights**2).sum(1)) / 2.0
-    return found
+def _pairs(votes: Floats) -> Floats:
+    """How many pairs of votes each row has, `[H, W]` -> `[H]`."""
+    n = votes.sum(1)
+    return np.asarray(n * (n - 1.0) / 2.0, np.float64)
 
 
-def _start(cases: _Cases, weights: Floats) -> _State:
+def _start(cases: _Cases, weights: Floats, spread: float) -> _State:
     """From the majority: each class in proportion to its votes, one more vote for none."""
     votes = np.where(cases.unseen >= 0, 1.0, cases.right.sum(1))
-    return _update(cases, weights, (votes / (cases.total.sum(1) + 1.0))[:, None])
+    q = (votes / (cases.total.sum(1) + 1.0))[:, None] * _MASS[:, None, None]
+    return _update(cases, weights, q, _state([0.0] * cases.right.shape[1], 0.5, spread))
 
 
 def _maximise(cases: _Cases, weights: Floats, state: _State) -> tuple[_State, int, bool]:
     """EM until nothing moves; also the rounds it took, and whether it got there."""
     for done in range(1, _ROUNDS + 1):
-        before, state = state, _update(cases, weights, _expect(cases, state))
-        moved = np.abs(state.right - before.right).max(initial=0.0)
+        before, state = state, _update(cases, weights, _expect(cases, state), state)
+        moved = np.abs(state.logit - before.logit).max(initial=0.0)
         if max(moved, np.abs(state.coincidence - before.coincidence).max()) < _NEAR:
             return state, done, True
     return state, _ROUNDS, False
 
 
 def _log(cases: _Cases, state: _State) -> Floats:
-    """log f of each case, nats, `[H, B]`."""
-    hit = np.log(state.right).T
-    missed = np.log1p(-state.right).T + np.log(state.coincidence)
+    """log f of each case at each difficulty, nats, `[Z, H, B]`."""
+    right = state.right().transpose(0, 2, 1)
+    missed = np.log1p(-right) + np.log(state.coincidence)
     unseen = np.maximum(1.0 + 1.0 / state.coincidence - cases.unseen[:, None], 1.0)
     among = np.where(cases.unseen[:, None] >= 0, np.log(unseen), 0.0)
-    found: Floats = among + cases.right @ hit + (cases.total - cases.right) @ missed
+    found: Floats = np.log(_MASS)[:, None, None] + among
+    found = found + cases.right @ np.log(right) + (cases.total - cases.right) @ missed
     return found
 
 
 def _expect(cases: _Cases, state: _State) -> Floats:
-    """q of each case, `[H, B]`; those of one pattern sum to 1."""
+    """q of each case at each difficulty, `[Z, H, B]`; those of one pattern sum to 1."""
     log = _log(cases, state)
-    if not len(log):
+    if not log.size:
         return log
-    scaled = np.exp(log - np.maximum.reduceat(log, cases.starts)[cases.pattern])
-    found: Floats = scaled / np.add.reduceat(scaled, cases.starts)[cases.pattern]
+    most = np.maximum.reduceat(log.max(0), cases.starts)[cases.pattern]
+    scaled = np.exp(log - most)
+    found: Floats = scaled / np.add.reduceat(scaled.sum(0), cases.starts)[cases.pattern]
     return found
 
 
-def _update(cases: _Cases, weights: Floats, q: Floats) -> _State:
+def _update(cases: _Cases, weights: Floats, q: Floats, before: _State) -> _State:
     """The M step; `weights`: how often each pattern occurs in each fit, `[P, B]`."""
-    mass = (q * weights[cases.pattern]).T
-    coincidence = (0.5 + mass @ cases.same) / (1.0 + mass @ cases.pairs)
+    mass = (q * weights[cases.pattern]).transpose(0, 2, 1)
+    whole = mass.sum(0)
+    coincidence = (0.5 + whole @ cases.same) / (1.0 + whole @ cases.pairs)
     coincidence = np.clip(coincidence, _LEAST, _MOST)
-    right = (1.0 + mass @ cases.right) / (2.0 + mass @ cases.total)
-    least = (coincidence / (1.0 + coincidence))[:, None]
-    return _State(np.clip(right, least, _MOST), coincidence)
+    logit = _abilities(mass @ cases.right, mass @ cases.total, before)
+    return before._replace(
+        logit=np.maximum(logit, np.log(coincidence)[:, None]), coincidence=coincidence
+    )
+
+
+def _abilities(right: Floats, total: Floats, before: _State) -> Floats:
+    """a_w that makes these right votes of all votes likeliest, `[Z, B, W]` each -> `[B, W]`.
+
+    The prior is one right and one wrong vote on a problem of middling difficulty.
+    """
+    state = before
+    for _ in range(_NEWTON):
+        p, own = state.right(), expit(state.logit)
+        slope = (right - total * p).sum(0) + 1.0 - 2.0 * own
+        bend = (total * p * (1.0 - p)).sum(0) + 2.0 * own * (1.0 - own)
+        moved = np.clip(slope / bend, -1.0, 1.0)
+        state = state._replace(logit=state.logit + moved)
+        if np.abs(moved).max(initial=0.0) < _NEAR:
+            break
+    return state.logit
 
 
 def _intervals(
@@ -238,13 +295,14 @@ def _intervals(
     """Percentiles of p_w over problems drawn again; each fit starts where all problems' ended."""
     n = int(weights.sum())
     if not n or not draws:
-        return tuple(state.right[0].tolist()), tuple(state.right[0].tolist())
+        only = tuple(state.mean()[0].tolist())
+        return only, only
     drawn = (
         np.random.default_rng(seed).multinomial(n, weights[:, 0] / n, size=draws).T.astype(float)
     )
-    some = max(1, _CELLS // len(cases.pattern))
+    some = max(1, _CELLS // (len(cases.pattern) * len(_NODES)))
     fits = [
-        _maximise(cases, drawn[:, at : at + some], state)[0].right for at in range(0, draws, some)
+        _maximise(cases, drawn[:, at : at + some], state)[0].mean() for at in range(0, draws, some)
     ]
     low, high = np.quantile(np.concatenate(fits), [0.025, 0.975], axis=0)
     return tuple(low.tolist()), tuple(high.tolist())

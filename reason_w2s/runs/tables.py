@@ -106,7 +106,6 @@ ANNOTATIONS: dict[str, pa.Schema] = {
             ("agrees", pa.bool_()),
             ("posterior", pa.float64()),
             ("voters", pa.int32()),
-            ("worker", pa.string()),
             ("ability", pa.float64()),
             ("ability_low", pa.float64()),
             ("ability_high", pa.float64()),

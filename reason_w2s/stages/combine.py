@@ -21,15 +21,15 @@ class CombineConfig(BaseModel):
     """Whose answers, on what, by which label model.
 
     model: `dawid_skene`, over classes of equal answers (answers/dawid_skene.py has its equations).
-    workers: what has an ability of its own: each `model`, whose samples of one problem share one
-    vote, or each `sample` of each model, told apart by index. answer, among, kind, rel_tol: as in
-    `vote`.
+    The workers are the traces' models, and each trace with an answer is a vote. difficulty: how far
+    problems differ, as the spread in logits of a worker's chance to be right; 0: not at all.
+    answer, among, kind, rel_tol: as in `vote`.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     model: Literal["dawid_skene"] = "dawid_skene"
-    workers: Literal["model", "sample"] = "model"
+    difficulty: float = Field(2.0, ge=0, le=4)
     answer: tuple[str, ...] = ()
     among: dict[str, Any] = Field(default_factory=dict)
     kind: Kind = "auto"
@@ -37,14 +37,13 @@ class CombineConfig(BaseModel):
 
 
 class _Poll(NamedTuple):
-    """One problem: its traces, their answers, who votes, and the places of each class's answers.
-
-    Classes that nobody voted for come last and are not in `votes`.
+    """One problem: its traces, their answers, the worker each votes for (None: it does not), and
+    the places of each class's answers. Classes without a vote come last and are not in `votes`.
     """
 
     rows: Sequence[Row]
     answers: Sequence[str | None]
-    workers: Sequence[str | None]
+    voters: Sequence[int | None]
     classes: Sequence[Sequence[int]]
     votes: Votes
 
@@ -55,11 +54,10 @@ def combine(rows: Iterable[Row], cfg: CombineConfig) -> Iterator[dict[str, Any]]
 
     answer: the most probable answer, as first written. confidence: its posterior, the chance that
     it is right. agrees: whether this trace's answer is that one; None where it has none.
-    posterior: of this trace's own answer; None where no voter gave it. voters: workers with an
-    answer. worker: in whose name the trace votes, None where it does not. ability, ability_low,
-    ability_high: the estimated share of problems that this worker answers rightly, when it
-    answers, with its 95% interval; None where fewer than three workers meet on any problem, as
-    nothing then tells abilities apart.
+    posterior: of this trace's own answer; None where no voter gave it. voters: how many
+    voted. ability, ability_low, ability_high: the estimated share of this trace's model's answers
+    that is right, with its 95% interval; None where the trace does not vote, and where no problem
+    has three votes, as nothing then tells abilities.
 
     Raises:
         DataError: a trace was graded by several check steps, and no `answer` says which counts.
@@ -67,52 +65,47 @@ def combine(rows: Iterable[Row], cfg: CombineConfig) -> Iterator[dict[str, Any]]
     from reason_w2s.answers.dawid_skene import fit
 
     groups = list(by_problem(rows))
-    names = sorted({name for group in groups for row in group if (name := _worker(row, cfg))})
+    names = sorted({row.trace.model for group in groups for row in group if _may_vote(row, cfg)})
     places = {name: place for place, name in enumerate(names)}
     polls = [_poll(group, cfg, places) for group in groups]
-    found = fit([poll.votes for poll in polls], len(names))
+    found = fit([poll.votes for poll in polls], len(names), spread=cfg.difficulty)
     for poll in polls:
-        yield from _told(poll, found, places)
+        yield from _told(poll, found)
 
 
-def _worker(row: Row, cfg: CombineConfig) -> str | None:
-    """In whose name a trace votes; None where it may not."""
-    if failure(row, cfg.among) is not None:
-        return None
-    trace = row.trace
-    return trace.model if cfg.workers == "model" else f"{trace.model} {trace.index}"
+def _may_vote(row: Row, cfg: CombineConfig) -> bool:
+    return failure(row, cfg.among) is None
 
 
 def _poll(rows: Sequence[Row], cfg: CombineConfig, places: dict[str, int]) -> _Poll:
     answers = [answer_of(row, cfg.answer) for row in rows]
-    workers = [
-        _worker(row, cfg) if (answer or "").strip() else None
+    voters = [
+        places[row.trace.model] if (answer or "").strip() and _may_vote(row, cfg) else None
         for row, answer in zip(rows, answers, strict=True)
     ]
 
     def same(first: str, second: str) -> bool:
         return equal(first, second, kind=cfg.kind, rel_tol=cfg.rel_tol).correct is True
 
-    def voted(one: Sequence[int]) -> bool:
-        return any(workers[at] is not None for at in one)
+    def voted(members: Sequence[int]) -> bool:
+        return any(voters[at] is not None for at in members)
 
-    grouped = sorted(classes(answers, same), key=lambda one: not voted(one))
-    votes = tuple(_weights(one, workers, places) for one in grouped if voted(one))
-    return _Poll(rows, answers, workers, grouped, votes)
-
-
-def _weights(
-    members: Sequence[int], workers: Sequence[str | None], places: dict[str, int]
-) -> tuple[float, ...]:
-    """What each worker gives a class: the share of its own answers that are in it, `[W]`."""
-    weights = [0.0] * len(places)
-    for name in {workers[at] for at in members} - {None}:
-        own = sum(workers[at] == name for at in members)
-        weights[places[name or ""]] = own / workers.count(name)
-    return tuple(weights)
+    grouped = sorted(classes(answers, same), key=lambda members: not voted(members))
+    votes = tuple(_votes(members, voters, len(places)) for members in grouped if voted(members))
+    return _Poll(rows, answers, voters, grouped, votes)
 
 
-def _told(poll: _Poll, found: Fit, places: dict[str, int]) -> Iterator[dict[str, Any]]:
+def _votes(members: Sequence[int], voters: Sequence[int | None], workers: int) -> tuple[float, ...]:
+    """How often each worker gave a class, `[W]`."""
+    given = [0.0] * workers
+    for at in members:
+        place = voters[at]
+        if place is not None:
+            given[place] += 1.0
+    return tuple(given)
+
+
+def _told(poll: _Poll, found: Fit) -> Iterator[dict[str, Any]]:
     """The columns of one problem's traces."""
     from reason_w2s.answers.dawid_skene import posteriors
 
@@ -128,22 +121,19 @@ def _told(poll: _Poll, found: Fit, places: dict[str, int]) -> Iterator[dict[str,
             "confidence": None if top is None else chances[top],
             "agrees": None if top is None or place is None else place == top,
             "posterior": chances[place] if place is not None and place < len(chances) else None,
-            "voters": len({name for name in poll.workers if name is not None}),
-            **_ability(poll.workers[at], found, places),
+            "voters": sum(voter is not None for voter in poll.voters),
+            **_ability(poll.voters[at], found),
         }
 
 
 def _first(poll: _Poll, place: int) -> str | None:
     """The answer of a class as the first that voted for it wrote it."""
     members = poll.classes[place]
-    return next(poll.answers[at] for at in members if poll.workers[at] is not None)
+    return next(poll.answers[at] for at in members if poll.voters[at] is not None)
 
 
-def _ability(name: str | None, found: Fit, places: dict[str, int]) -> dict[str, Any]:
-    at = places[name] if name is not None and found.identified else None
-    return {
-        "worker": name,
-        "ability": None if at is None else found.right[at],
-        "ability_low": None if at is None else found.low[at],
-        "ability_high": None if at is None else found.high[at],
-    }
+def _ability(voter: int | None, found: Fit) -> dict[str, float | None]:
+    if voter is None or not found.identified:
+        return dict.fromkeys(("ability", "ability_low", "ability_high"))
+    ends = {"ability_low": found.low[voter], "ability_high": found.high[voter]}
+    return {"ability": found.right[voter], **ends}

@@ -92,7 +92,7 @@ STAGES: dict[str, Stage] = {
         version=1,
         columns=(
             *("answer", "confidence", "agrees", "posterior", "voters"),
-            *("worker", "ability", "ability_low", "ability_high"),
+            *("ability", "ability_low", "ability_high"),
         ),
         truths=("agrees",),
     ),

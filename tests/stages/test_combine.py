@@ -69,7 +69,7 @@ def test_a_row_for_each_trace_with_what_the_fit_says():
             classes.setdefault(answer, [0.0] * 3)[worker] = 1.0
         votes.append(tuple(map(tuple, classes.values())))
     last = ((1.0, 0.0, 0.0), (0.0, 0.0, 1.0))
-    by_hand = fit([*votes, last], 3)
+    by_hand = fit([*votes, last], 3, spread=2.0)
     assert column(found[-3:], "ability") == [by_hand.right[0], None, by_hand.right[2]]
     assert column(found[-3:], "ability_low") == [by_hand.low[0], None, by_hand.low[2]]
     assert column(found[-3:], "ability_high") == [by_hand.high[0], None, by_hand.high[2]]
@@ -79,26 +79,22 @@ def test_a_row_for_each_trace_with_what_the_fit_says():
     assert set(column(found[-3:], "confidence")) == {chances[0]}
     assert column(found[-3:], "agrees") == [True, None, False]
     assert column(found[-3:], "voters") == [2, 2, 2]
-    assert column(found[-3:], "worker") == ["a", None, "c"]
-    assert {one["answer"] for one in found[:3]} == {"7"}
+    assert {one["answer"] for one in found[3:6]} == {"7"}
 
 
-def test_the_samples_of_a_model_share_its_vote_or_are_workers_of_their_own():
+def test_each_sample_is_a_vote_of_its_model():
     answers = [
-        ("a", 0, "1"),
-        ("a", 1, "1"),
-        ("a", 2, "2"),
-        ("a", 3, None),
-        ("b", 0, "2"),
-        ("c", 0, "2"),
+        *(("a", 0, "1"), ("a", 1, "1"), ("a", 2, "2"), ("a", 3, None)),
+        *(("b", 0, "2"), ("c", 0, "2")),
     ]
-    shared = combined(rows(answers))
-    votes = ((2 / 3, 0.0, 0.0), (1 / 3, 1.0, 1.0))
-    assert column(shared, "posterior")[0] == pytest.approx(posteriors(votes, fit([votes], 3))[0])
-    assert column(shared, "voters")[0] == 3
-    apart = combined(rows(answers), workers="sample")
-    assert column(apart, "worker") == ["a 0", "a 1", "a 2", None, "b 0", "c 0"]
-    assert column(apart, "voters")[0] == 5
+    found = combined(rows(answers), difficulty=1.0)
+    votes = ((1.0, 1.0, 1.0), (2.0, 0.0, 0.0))
+    by_hand = fit([votes], 3, spread=1.0)
+    assert column(found, "posterior")[2:] == [
+        *(posteriors(votes, by_hand)[0], None),
+        *[posteriors(votes, by_hand)[0]] * 2,
+    ]
+    assert set(column(found, "voters")) == {5}
 
 
 def test_only_some_vote_and_all_are_told():
@@ -107,7 +103,7 @@ def test_only_some_vote_and_all_are_told():
         among={"model": {"in": ["a", "b", "c"]}},
     )
     told = found[-4:]
-    assert column(told, "worker") == ["a", "b", None, None]
+    assert column(told, "voters") == [2] * 4
     assert told[2]["posterior"] == told[1]["posterior"]
     assert told[3]["posterior"] is None and told[3]["agrees"] is False
     assert told[2]["ability"] is None
@@ -115,13 +111,13 @@ def test_only_some_vote_and_all_are_told():
 
 def test_nobody_may_have_an_answer():
     found = combined([*MANY, *three("last", None, " ", None)])[-3:]
-    for name in ("answer", "confidence", "agrees", "posterior", "worker"):
+    for name in ("answer", "confidence", "agrees", "posterior", "ability"):
         assert set(column(found, name)) == {None}
     assert set(column(found, "voters")) == {0}
     assert combined([]) == []
 
 
-def test_abilities_of_two_models_are_not_told():
+def test_abilities_are_not_told_by_two_votes_a_problem():
     found = combined([row for row in MANY if row.trace.model != "c"])
     assert set(column(found, "ability")) == {None}
     assert None not in column(found, "posterior")
@@ -141,8 +137,8 @@ def test_the_order_of_problems_changes_nothing():
 
 
 COMBINED = """\
-  joint: {combine: {of: graded, workers: sample}}
-  sure: {select: {of: joint, where: {joint.agrees: true, joint.confidence: {min: 0.6}}}}
+  joint: {combine: {of: graded}}
+  sure: {select: {of: joint, where: {joint.agrees: true, joint.confidence: {min: 0.3}}}}
 """
 
 
@@ -154,7 +150,7 @@ def test_combining_is_a_step_that_uses_no_gold(tmp_path):
     sure = [
         row.trace.key
         for row in every
-        if row.columns["joint.agrees"] and row.columns["joint.confidence"] >= 0.6
+        if row.columns["joint.agrees"] and row.columns["joint.confidence"] >= 0.3
     ]
     assert 0 < len(kept) < len(every)
     assert [row.trace.key for row in kept] == sure
@@ -171,6 +167,8 @@ def test_more_samples_are_a_new_fit(tmp_path):
 
 
 def test_who_votes_by_gold_uses_gold(tmp_path):
-    recipe = RECIPE + COMBINED.replace("workers: sample", "among: {graded.correct: true}")
+    recipe = RECIPE + COMBINED.replace(
+        "{of: graded}", "{of: graded, among: {graded.correct: true}}"
+    )
     plan, _ = load_plan(project(tmp_path, recipe), seed=None)
     assert gold_use(plan, "sure") == {GoldUse("train", "answers")}
