@@ -179,17 +179,25 @@ def _frontier(found: Mapping[str, Any], suite: str) -> Frontier:
         for setting, scores in of.items()
         if model in scores
     ]
-    plots = [
-        (f"{model}, by {name}", plot)
-        for model, scores in rows
-        for name, plot in _plots([group["settings"] for group in groups], scores)
+    settings = [group["settings"] for group in groups]
+    lines = [(model, *line) for model, scores in rows for line in _lines(settings, scores)]
+    return Frontier(suite, rows, _chart(dots, "accuracy, %"), _plots(lines))
+
+
+def _plots(lines: Sequence[tuple[str, str, charts.Line]]) -> list[tuple[str, Markup]]:
+    """A plot for each, all on the same scale of accuracy."""
+    if not lines:
+        return []
+    up = charts.scale_of(charts.heights([line for _, _, line in lines]), 10.0)
+    return [
+        (f"{model}, by {name}", charts.plot([line], (name, "accuracy, %"), up=up))
+        for model, name, line in lines
     ]
-    return Frontier(suite, rows, _chart(dots, "accuracy, %"), plots)
 
 
-def _plots(
+def _lines(
     settings: Sequence[Mapping[str, Any]], scores: Sequence[Row | None]
-) -> Iterator[tuple[str, Markup]]:
+) -> Iterator[tuple[str, charts.Line]]:
     """Accuracy against each number that is set, where it has more than one value."""
     flat = [_flat(one) for one in settings]
     for name in dict.fromkeys(name for one in flat for name in one):
@@ -199,8 +207,7 @@ def _plots(
             if score is not None and name in one
         ]
         if len({dot.x for dot in dots}) == len(dots) > 1:
-            line = charts.Line("accuracy", sorted(dots, key=lambda dot: dot.x))
-            yield name, charts.plot([line], (name, "accuracy, %"))
+            yield name, charts.Line("accuracy", sorted(dots, key=lambda dot: dot.x))
 
 
 def _heights(score: Row) -> tuple[float, float | None, float | None]:
