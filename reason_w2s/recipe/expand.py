@@ -10,6 +10,7 @@ from reason_w2s import prompts
 from reason_w2s.errors import ConfigError
 from reason_w2s.problems.spec import Labels, ProblemSpec
 from reason_w2s.prompts import Prompt
+from reason_w2s.recipe.kept import marked
 from reason_w2s.recipe.owners import elsewhere
 from reason_w2s.recipe.plan import Measured, Plan, Step
 from reason_w2s.recipe.rules import enforce, problem_sets
@@ -55,11 +56,12 @@ def expand(
     wanted = [*builder.add_overlaps(measured, asked), *wanted]
     order = _in_order(builder.steps, wanted, place)
     builder.ask_as_tasks_do(order)
+    made = marked({name: builder.steps[name] for name in order}, place)
     plan = Plan(
         name=recipe.name,
         title=title,
         seed=recipe.seed,
-        steps={name: builder.steps[name] for name in order},
+        steps=made,
         measured=tuple(measured),
         compare=recipe.evaluate.compare,
         gaps=recipe.evaluate.gaps,

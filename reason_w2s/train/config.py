@@ -32,7 +32,10 @@ class TrainSettings(BaseModel):
     trainer: passed through to TRL's config of the objective, less the keys that a recipe or profile
     owns (see `train.arguments`).
     loss: a loss that TRL lacks, in place of the objective's own.
-    min_examples: fewer examples than this stop the run.
+    min_examples: fewer examples than this stop the run; 0: with none the model stays as it is.
+    keep_optimizer: the optimiser's state (Adam's moments and its count of updates) of the training
+    that made the model it starts from goes on; the learning rate's schedule is of this step's own
+    updates. save_optimizer: leave that state for a step that goes on; a recipe's plan says it.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -43,6 +46,8 @@ class TrainSettings(BaseModel):
     lora: Lora | None = None
     dtype: Literal["float32", "bfloat16"] = "float32"
     min_examples: int = Field(1, ge=0)
+    keep_optimizer: bool = False
+    save_optimizer: bool = False
     trainer: dict[str, Any] = Field(default_factory=dict)
     loss: LossTerm | None = None
 
@@ -148,6 +153,9 @@ class TrainStats:
     peak_memory_mib: float
     log: list[dict[str, float]] = field(default_factory=list)
 
+
+OPTIMIZER = "optimizer"
+"""The folder of the optimiser state that a training leaves."""
 
 Progress = Callable[[int, int], None]
 """Called with (done, total) as work proceeds; the unit is the caller's."""

@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any
 from reason_w2s.engines import model_folder
 from reason_w2s.engines.hf import load_model
 from reason_w2s.errors import ConfigError, W2SError, require
-from reason_w2s.train import arguments, checkpoint, examples, model_files
+from reason_w2s.train import arguments, checkpoint, examples, model_files, optimizer
 from reason_w2s.train.config import Progress, TrainProfile, TrainSettings, TrainStats
 from reason_w2s.train.job import Job, Rows, Task
 
 if TYPE_CHECKING:
-    from peft import PeftConfig
-    from transformers import Trainer, TrainerState
+    from peft import PeftConfig, PeftModel
+    from transformers import PreTrainedModel, Trainer, TrainerState
 
 log = logging.getLogger(__name__)
 
@@ -34,7 +34,10 @@ def fit(task: Task, rows: Rows, progress: Progress) -> TrainStats:
     streamed = _streamed(task, rows)
     trainer = _trainer(task, rows, streamed)
     trainer.add_callback(checkpoint.saver(task.profile, progress))
+    trainer.add_callback(optimizer.taker(trainer, task))
     stats = _run(trainer, task, rows, streamed)
+    if task.settings.save_optimizer:
+        optimizer.leave(trainer, task)
     model_files.save(trainer, task, stats)
     del trainer
     gc.collect()
@@ -84,17 +87,29 @@ def _job(task: Task, streamed: Rows, config: Any) -> Job:
     # weights that are trained stay in float32: small updates vanish in bfloat16
     frozen = settings.dtype
     reference = None
-    if settings.by.reference and (places.ref is not None or settings.lora is None):
-        reference = load_model(places.ref or task.start, frozen)
+    alone = settings.lora is not None and task.adapter is None
+    if settings.by.reference and (places.ref is not None or not alone):
+        # an adapter that goes on is part of what the step starts from
+        reference = load_model(places.ref or task.adapter or task.start, frozen)
     return Job(
         config=config,
-        model=load_model(task.start, frozen if settings.lora is not None else "float32"),
+        model=_model(task, frozen if settings.lora is not None else "float32"),
         reference=reference,
         tokenizer=model_folder.load_tokenizer(places.init),
         rows=streamed,
-        peft_config=_peft_config(settings),
+        peft_config=None if task.adapter is not None else _peft_config(settings),
         loss=settings.loss,
     )
+
+
+def _model(task: Task, dtype: str) -> PreTrainedModel | PeftModel:
+    """The weights to train, or to put a new adapter on; with the adapter that goes on, if one."""
+    whole = load_model(task.start, dtype)
+    if task.adapter is None:
+        return whole
+    peft = require("peft", "train")
+    going: PeftModel = peft.PeftModel.from_pretrained(whole, str(task.adapter), is_trainable=True)
+    return going
 
 
 def _peft_config(settings: TrainSettings) -> PeftConfig | None:

@@ -14,7 +14,7 @@ from reason_w2s.train.config import TrainProfile, TrainSettings
 from reason_w2s.train.terms import Term
 
 if TYPE_CHECKING:
-    from peft import PeftConfig
+    from peft import PeftConfig, PeftModel
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 Rows = list[dict[str, list[int]]]
@@ -30,6 +30,7 @@ class TrainPlaces:
     work: checkpoints and optimiser state; may be deleted once `out` is there.
     card: lines of provenance for the model card, name to value.
     rendered: where the files for `accelerate launch` are kept; None: in `work`.
+    optimizer: the optimiser state that goes on, as an earlier training left it.
     """
 
     init: Path
@@ -38,6 +39,7 @@ class TrainPlaces:
     work: Path
     card: Mapping[str, str] = field(default_factory=dict)
     rendered: Path | None = None
+    optimizer: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,7 @@ class Task:
     """A training step that was checked and prepared, ready for one process or several.
 
     start: the folder of whole weights it starts from. resume: the checkpoint it goes on from.
+    adapter: the LoRA adapter on `start` that goes on being trained; None: a new one, if any.
     """
 
     settings: TrainSettings
@@ -54,6 +57,7 @@ class Task:
     seed: int
     start: Path
     resume: Path | None
+    adapter: Path | None = None
 
     def to_json(self) -> str:
         """As JSON, for the processes that `accelerate launch` starts."""
@@ -70,7 +74,7 @@ class Job:
     """The objects a TRL trainer is made from. `config` is an SFTConfig or a DPOConfig."""
 
     config: Any
-    model: PreTrainedModel
+    model: PreTrainedModel | PeftModel
     reference: PreTrainedModel | None
     tokenizer: PreTrainedTokenizerBase
     rows: Rows

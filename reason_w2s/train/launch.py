@@ -62,9 +62,12 @@ def _absolute(task: Task) -> Task:
         out=task.places.out.resolve(),
         work=task.places.work.resolve(),
         rendered=task.places.rendered and task.places.rendered.resolve(),
+        optimizer=task.places.optimizer and task.places.optimizer.resolve(),
     )
     resume = task.resume and task.resume.resolve()
-    return replace(task, places=places, start=task.start.resolve(), resume=resume)
+    adapter = task.adapter and task.adapter.resolve()
+    start = task.start.resolve()
+    return replace(task, places=places, start=start, resume=resume, adapter=adapter)
 
 
 def render(task: Task, folder: Path) -> Path:

@@ -63,9 +63,9 @@ def save(trainer: Trainer, task: Task, stats: TrainStats) -> None:
 
     places, init = task.places, task.start
     adapter = hasattr(trainer.model, "peft_config")
+    merged = adapter and init != places.init and task.adapter is None
     if adapter:
         config = trainer.model.peft_config["default"]
-        merged = init != places.init
         base = places.out / model_folder.BASE_FOLDER if merged else init
         config.base_model_name_or_path = str(base.resolve())
     elif task.settings.dtype == "bfloat16" and not trainer.is_deepspeed_enabled:
@@ -82,7 +82,7 @@ def save(trainer: Trainer, task: Task, stats: TrainStats) -> None:
         return
     # a pickle nobody needs
     (aside / "training_args.bin").unlink(missing_ok=True)
-    if adapter and init != places.init:
+    if merged:
         os.replace(init, aside / model_folder.BASE_FOLDER)
     model_folder.save_prompt(aside, task.prompt)
     (aside / card.FILE).write_text(card.trained(task, trainer.args, stats), encoding="utf-8")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from reason_w2s.engines import model_folder
 from reason_w2s.errors import DataError, require
 from reason_w2s.prompts import Prompt
-from reason_w2s.train import arguments, checkpoint, examples, guards, model_files
+from reason_w2s.train import arguments, checkpoint, examples, guards, model_files, optimizer
 from reason_w2s.train.config import (
     EXAMPLES,
     Data,
@@ -88,6 +88,11 @@ def _task(
     job = checkpoint.digest(*what, *(shape if profile.launched else []))
     model_files.make_room(places.out, ours=checkpoint.is_of(places.work, job))
     resume = checkpoint.latest(places.work, job)
+    if places.optimizer is not None:
+        optimizer.check(places.optimizer, profile)
+        if settings.lora is not None:
+            base = model_folder.base_of(places.init)
+            return Task(settings, profile, places, prompt, seed, base, resume, places.init)
     start = model_files.whole_init(places, keep=settings.lora is not None)
     return Task(settings, profile, places, prompt, seed, start, resume)
 

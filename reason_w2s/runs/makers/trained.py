@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from reason_w2s.runs.store import Cost, Store, put_folder, read_json, write_json
 from reason_w2s.runs.tables import digest
 from reason_w2s.runs.work import Stopwatch, Work
 from reason_w2s.stages.train import TrainConfig, from_pairs, from_solutions, from_traces
-from reason_w2s.train.config import Data, TrainSettings, TrainStats
+from reason_w2s.train.config import OPTIMIZER, Data, TrainSettings, TrainStats
 
 
 def find(work: Work) -> Item | None:
@@ -26,9 +26,7 @@ def find(work: Work) -> Item | None:
     if not (folder / "made.json").is_file():
         return None
     made = read_json(folder / "made.json")
-    dtype = work.step.config.get("dtype") or "float32"
-    path = str((folder / "model").resolve())
-    model = ModelRef(path, made["fingerprint"], _prompt(work), dtype)
+    model = _model(work, made, folder)
     counts = {name: made["stats"][name] for name in ("examples", "updates", "tokens")}
     counts["in"] = counts["out"] = counts["examples"]
     name = work.step.name
@@ -42,6 +40,9 @@ def make(work: Work) -> None:
     with work.store.locked(stage, key) as folder:
         if (folder / "made.json").is_file():
             return
+        if _learns_nothing(work):
+            write_json(folder / "made.json", _unchanged(work, watch.lap()))
+            return
         aside = folder / "work"
         out = aside / "model"
         aside.mkdir(exist_ok=True)
@@ -51,10 +52,34 @@ def make(work: Work) -> None:
         save_prompt(out, Prompt.model_validate(prompt))
         mark = fingerprint(out)
         put_folder(out, folder / "model")
+        if work.step.config.get("save_optimizer"):
+            put_folder(aside / OPTIMIZER, folder / OPTIMIZER)
         cost = _cost(watch.lap(), stats, work)
         made = {"fingerprint": mark, "stats": asdict(stats), "cost": asdict(cost)}
         write_json(folder / "made.json", made)
         shutil.rmtree(aside)
+
+
+def _model(work: Work, made: Mapping[str, Any], folder: Path) -> ModelRef:
+    if "unchanged" in made:
+        return replace(work.role("init").reference(), prompt=_prompt(work))
+    dtype = work.step.config.get("dtype") or "float32"
+    path = str((folder / "model").resolve())
+    return ModelRef(path, made["fingerprint"], _prompt(work), dtype)
+
+
+def _learns_nothing(work: Work) -> bool:
+    """Whether there are no examples, and the recipe says that there may be none."""
+    allowed = work.step.stage == "train" and work.step.config["min_examples"] == 0
+    return allowed and not any(item.counts["out"] for item in work.of)
+
+
+def _unchanged(work: Work, cost: Cost) -> dict[str, Any]:
+    """What is remembered of a training without examples: its model is the one it started from."""
+    init = work.role("init").reference()
+    stats = asdict(TrainStats(0, 0, 0, 0.0, 0.0))
+    made = {"fingerprint": init.fingerprint, "stats": stats, "cost": asdict(cost)}
+    return {**made, "unchanged": True}
 
 
 def _cost(lap: Cost, stats: TrainStats, work: Work) -> Cost:
@@ -94,12 +119,20 @@ def _train(work: Work, out: Path, aside: Path) -> TrainStats:
     return train(
         examples(work.store, work.of, config),
         settings,
-        TrainPlaces(init.folder(), ref, out, aside, _card(work), work.rendered()),
+        TrainPlaces(init.folder(), ref, out, aside, _card(work), work.rendered(), _left(work)),
         prompt=init.reference().asked(),
         seed=work.step.seed,
         profile=work.profile.train,
         progress=lambda done, total: work.report(done, total, "updates"),
     )
+
+
+def _left(work: Work) -> Path | None:
+    """The optimiser state that goes on; None: none does, or its training had nothing to learn."""
+    if not work.step.config["keep_optimizer"]:
+        return None
+    folder = work.store.folder("train", work.role("init").key).resolve()
+    return None if read_json(folder / "made.json").get("unchanged") else folder / OPTIMIZER
 
 
 def examples(store: Store, of: Sequence[Item], config: TrainConfig) -> Data:
@@ -147,7 +180,8 @@ def _key(work: Work) -> str:
     if work.step.config["target"] == "answer":
         # what is learned stands in columns above, not in the texts
         trained_on += [one.digest for item in work.of for one in item.lineage()]
-    return work.key(work.settings(), roles, _prompt(work), trained_on, work.step.seed)
+    goes_on = [work.role("init").key] if work.step.config["keep_optimizer"] else []
+    return work.key(work.settings(), roles, _prompt(work), trained_on, work.step.seed, *goes_on)
 
 
 def _like(config: Mapping[str, Any]) -> tuple[str, ...]:
