@@ -51,7 +51,16 @@ def sized_down(recipe: Path, models: list[Path], folder: Path) -> Path:
             }
             for number, name in enumerate(written["models"])
         },
-        "problems": {name: {"take": 5} for name in written["problems"]},
+        # of what is cut out of a set something is left for the next
+        "problems": {
+            name: {"take": 2 if "of" in problems else 5}
+            for name, problems in written["problems"].items()
+        },
+        # of a sweep, one from the middle
+        "sweep": {
+            name: [values[len(values) // 2]] for name, values in written.get("sweep", {}).items()
+        }
+        or None,
         "suites": {name: {"problems": {"take": 5}} for name in suites},
         "every": [{"where": {"stage": "train"}, "set": train}],
     }

@@ -2,8 +2,9 @@
 
 An overlay is a partial recipe: mappings merge, everything else replaces, null removes a key. Its
 own key `every` is a list of {where, set}: `set` merges into the settings of each of the recipe's
-steps that meets `where`, a predicate over `stage` and the step's settings; what the overlay says of
-a step by name comes after that. So one file sizes any recipe down.
+steps that meets `where`, a predicate over `stage` and the step's settings (`sampling.n` reads a key
+inside one); what the overlay says of a step by name comes after that. So one file sizes any recipe
+down.
 """
 
 from __future__ import annotations
@@ -87,6 +88,13 @@ def _apply(step: Any, rule: dict[str, Any]) -> Any:
         return step
     stage, settings = next(iter(step.items()))
     seen = {"stage": stage, **settings} if isinstance(settings, dict) else {"stage": stage}
-    if all(holds(seen.get(key), condition) for key, condition in rule["where"].items()):
+    if all(holds(_at(seen, key), condition) for key, condition in rule["where"].items()):
         return {stage: merge(settings, rule["set"])}
     return step
+
+
+def _at(settings: Any, path: str) -> Any:
+    """The value at a path with dots; None where there is none."""
+    for key in path.split("."):
+        settings = settings.get(key) if isinstance(settings, Mapping) else None
+    return settings

@@ -53,6 +53,17 @@ def test_every_reaches_the_steps_that_meet_it_and_no_others():
     assert RECIPE["steps"]["b"]["train"]["batch"] == 128
 
 
+def test_where_reads_keys_inside_of_settings():
+    def every(where):
+        found = overlay(RECIPE, {"every": [{"where": where, "set": {"hit": True}}]}, "o.yaml")
+        return [name for name, step in found["steps"].items() if "hit" in str(step)]
+
+    assert every({"sampling.top_p": {"min": 0.5}}) == ["a"]
+    assert every({"stage": "sample", "sampling.temperature": {"not": 0}}) == ["a"], "not said"
+    assert every({"sampling.top_p": {"max": 0.5}}) == []
+    assert every({"batch.deeper": None, "stage": "train"}) == ["b", "c"]
+
+
 def test_what_an_overlay_says_of_a_step_goes_before_its_rules():
     patch = {
         "every": [{"where": {"stage": "train"}, "set": {"batch": 2}}],

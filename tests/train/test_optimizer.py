@@ -60,20 +60,19 @@ def fit(init: Path, folder: Path, data: list, what: TrainSettings, **places: obj
 def both_ways(init: Path, folder: Path, objective: str = "sft", **changes: object) -> list[Path]:
     """One step of ten updates; two of five whose state goes on; the second with a state of its own.
 
-    DPO's reference is the first model throughout.
+    DPO's reference is the first model throughout. A profile is for the two that go on.
     """
     profile = changes.pop("profile", TrainProfile(threads=1))
     whole = preferences(WHOLE) if objective == "dpo" else sums(WHOLE)
     first, second = halves(whole)
     ref = init if objective == "dpo" else None
-    more = {"profile": profile, "ref": ref}
-    fit(init, folder / "one", whole, settings(10, objective, **changes), **more)
+    fit(init, folder / "one", whole, settings(10, objective, **changes), ref=ref)
     leaves = settings(5, objective, save_optimizer=True, **changes)
-    fit(init, folder / "first", first, leaves, **more)
+    fit(init, folder / "first", first, leaves, ref=ref, profile=profile)
     middle, left = folder / "first" / "out", folder / "first" / "work" / "optimizer"
     goes_on = settings(5, objective, keep_optimizer=True, **changes)
-    fit(middle, folder / "second", second, goes_on, optimizer=left, **more)
-    fit(middle, folder / "anew", second, settings(5, objective, **changes), **more)
+    fit(middle, folder / "second", second, goes_on, optimizer=left, ref=ref, profile=profile)
+    fit(middle, folder / "anew", second, settings(5, objective, **changes), ref=ref)
     return [folder / name / "out" for name in ("one", "second", "anew")]
 
 
@@ -128,12 +127,13 @@ def test_the_rate_is_the_later_steps_own(tiny_model: Path, tmp_path: Path) -> No
 @compiles
 @pytest.mark.torch
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize(("stage", "lora"), [(0, None), (2, None), (3, None), (3, LORA)], ids=str)
 def test_processes_take_it_up(tiny_model: Path, tmp_path: Path, stage: int, lora) -> None:
     profile = TrainProfile(processes=2, zero_stage=stage, threads=1)
     one, two, anew = both_ways(tiny_model, tmp_path, lora=lora, profile=profile)
-    assert furthest(one, two) < 1e-6
-    assert furthest(one, anew) > 1e-4
+    assert furthest(one, two) < 1e-4
+    assert furthest(one, anew) > 1e-3
 
 
 def test_a_state_in_other_pieces_is_refused(tmp_path: Path) -> None:
