@@ -1,4 +1,4 @@
-"""The tables of README.md, recipes/README.md and eval/README.md, made from what was measured alone.
+"""The tables of the READMEs and of eval/voting.md, made from what was measured alone.
 
     python eval/results_table.py --take runs/quickstart-seed0 \\
         --command "reason-w2s run recipes/quickstart.yaml --seed 0"
@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import footing
+from voting_table import voting
 
 ROOT = Path(__file__).parent.parent
 BASELINES = ROOT / "eval" / "baselines"
@@ -190,6 +191,7 @@ def main() -> None:
         ROOT / "README.md": quickstart(),
         ROOT / "recipes" / "README.md": family(),
         ROOT / "eval" / "README.md": coverage(),
+        ROOT / "eval" / "voting.md": voting(),
     }
     for path, parts in wanted.items():
         text = rewritten(path, parts)

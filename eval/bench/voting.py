@@ -15,6 +15,7 @@ Dawid-Skene says of each teacher, with its interval, beside its accuracy on what
 occurs, the share of all problems whose answer has at least that one, and how many of these are
 right (Wilson's interval); `area` is the mean accuracy over all coverages. calibration: the answers
 in ten equal bins of confidence; `ece` is the mean distance of accuracy from confidence, by answers.
+`one_coin` is Dawid-Skene with `difficulty: 0`; `area_difference` is Dawid-Skene's less the vote's.
 Intervals of `area`, its difference and `ece` are percentiles over problems drawn again.
 """
 
@@ -32,6 +33,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from reason_w2s.answers import Kind
 from reason_w2s.evaluate.statistics import wilson
 from reason_w2s.problems.files import read
 from reason_w2s.records import Problem, Row, Trace, by_problem
@@ -41,7 +43,7 @@ from reason_w2s.stages.vote import VoteConfig, vote
 
 SHARED = Path(os.environ.get("REASON_W2S_SHARED", Path(__file__).parents[2] / ".." / "shared"))
 GAIR = ("gemma_2b", "llama2_7b", "mistral_7b")
-KIND = "number"
+KIND: Kind = "number"
 BINS = 10
 SEED = 0
 Told = dict[str, Any]
@@ -64,20 +66,20 @@ def gair(data: Path) -> Iterator[Row]:
     for row in read(folder / "problems.jsonl.gz"):
         problem = Problem(id=str(row["id"]), question=row["question"], gold=str(row["answer"]))
         for name in GAIR:
-            yield _row(problem, name, texts[name][problem.id])
+            yield _row(problem, name, texts[name][problem.id], f"{problem.id}/{name}")
 
 
-def gpt3(data: Path) -> Iterator[Row]:
-    """The four models' answers, those to one problem together."""
-    rows = list(read(data / "traces" / "openai_gsm8k_gpt3.jsonl.gz"))
+def traces(data: Path, name: str) -> Iterator[Row]:
+    """The traces of a file that carry their gold answers, those to one problem together."""
+    rows = list(read(data / "traces" / f"{name}.jsonl.gz"))
     for row in sorted(rows, key=lambda one: (one["qid"], one["model"])):
         problem = Problem(id=row["qid"], question="", gold=row["gold"])
-        yield _row(problem, row["model"].removeprefix("openai-"), row["response"])
+        yield _row(problem, row["model"], row["response"], row["id"])
 
 
-def _row(problem: Problem, model: str, text: str) -> Row:
+def _row(problem: Problem, model: str, text: str, key: str) -> Row:
     trace = Trace(
-        key=f"{problem.id}/{model}",
+        key=key,
         problem_id=problem.id,
         model=model,
         index=0,
@@ -89,9 +91,9 @@ def _row(problem: Problem, model: str, text: str) -> Row:
     return Row(trace, problem)
 
 
-def graded(rows: Sequence[Row]) -> list[Row]:
+def graded(rows: Sequence[Row], kind: Kind = KIND) -> list[Row]:
     """The rows with the columns of `check` as `graded.*`."""
-    found = check(rows, CheckConfig(kind=KIND))
+    found = check(rows, CheckConfig(kind=kind))
     return [
         Row(row.trace, row.problem, {f"graded.{name}": value for name, value in columns.items()})
         for row, columns in zip(rows, found, strict=True)
@@ -189,9 +191,8 @@ def measured(methods: dict[str, list[Case]], draws: int) -> dict[str, Any]:
             "calibration": reliability(methods[name]),
             "ece": ends(error(confidence, right), errors),
         }
-    first, second = arrays
-    apart = [two - one for one, two in zip(areas[first], areas[second], strict=True)]
-    value = found[second]["area"]["value"] - found[first]["area"]["value"]
+    apart = [two - one for one, two in zip(areas["majority"], areas["dawid_skene"], strict=True)]
+    value = found["dawid_skene"]["area"]["value"] - found["majority"]["area"]["value"]
     return {"methods": found, "area_difference": ends(value, apart)}
 
 
@@ -302,7 +303,12 @@ def measure(rows: list[Row], draws: int) -> dict[str, Any]:
     rows = graded(rows)
     voted = list(vote(rows, VoteConfig(kind=KIND)))
     combined = list(combine(rows, CombineConfig(kind=KIND)))
-    methods = {"majority": cases(rows, voted), "dawid_skene": cases(rows, combined)}
+    coins = combine(rows, CombineConfig(kind=KIND, difficulty=0.0))
+    methods = {
+        "majority": cases(rows, voted),
+        "dawid_skene": cases(rows, combined),
+        "one_coin": cases(rows, list(coins)),
+    }
     return {
         "problems": len(methods["majority"]),
         "abilities": abilities(rows, combined),
@@ -327,10 +333,9 @@ def main() -> None:
     parser.add_argument("--draws", type=int, default=1000)
     parser.add_argument("--out", type=Path)
     arguments = parser.parse_args()
-    found = {
-        name: measure(list(source(arguments.data)), arguments.draws)
-        for name, source in {"gair_w2s": gair, "gpt3": gpt3}.items()
-    }
+    data = arguments.data
+    sets = {"gair_w2s": gair(data), "gpt3": traces(data, "openai_gsm8k_gpt3")}
+    found = {name: measure(list(rows), arguments.draws) for name, rows in sets.items()}
     text = json.dumps({"draws": arguments.draws, "sets": found}, indent=1)
     if arguments.out:
         arguments.out.write_text(text + "\n", encoding="utf-8")

@@ -60,6 +60,7 @@ def weak(gold, runs):
     """The three teachers' answers, graded; `marked` are those right after a `####`."""
     data = flow.graded("weak", PROBLEMS, WEAK_IMPORTS, "number")
     data["steps"]["marked"] = {"select": {"of": "graded", "where": {**RIGHT, **MARKED}}}
+    data["steps"]["joint"] = {"combine": {"of": "graded", "kind": "number"}}
     return flow.run(data, runs)
 
 
@@ -280,6 +281,19 @@ def test_voting_without_gold_by_our_own_answers(weak, gold):
     for size, agreed in found.items():
         right = sum(same(answer, gold[key]) for key, answer in agreed.items())
         assert right / len(agreed) == pytest.approx(VOTES[size][1], abs=0.001)
+
+
+def test_dawid_skene_finds_the_ablest_teacher_and_where_to_be_sure(weak):
+    found = list(weak.rows("joint"))
+    told = {row.trace.model: row.columns for row in found if row.columns["joint.ability"]}
+    abilities = [told[name]["joint.ability"] for name in WEAK]
+    # .343, .420 and .661 of what they answered
+    assert abilities == pytest.approx([0.342, 0.464, 0.652], abs=0.002)
+    sure = [row for row in found if (row.columns["joint.confidence"] or 0) >= 0.8]
+    answers = {row.problem.id: row for row in sure if row.columns["joint.agrees"]}
+    right = sum(row.columns["graded.correct"] is True for row in answers.values())
+    assert len(answers) == 2904
+    assert right / len(answers) == pytest.approx(0.896, abs=0.001)
 
 
 def same(one: str | None, other: str | None) -> bool:
