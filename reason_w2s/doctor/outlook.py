@@ -10,7 +10,7 @@ from typing import Any
 
 from reason_w2s.doctor.bounds import asked_of, most
 from reason_w2s.doctor.case import Case
-from reason_w2s.doctor.swept import identities
+from reason_w2s.recipe.identity import identities
 from reason_w2s.recipe.load import Loaded
 from reason_w2s.recipe.plan import Plan, Step
 from reason_w2s.runs.store import read_json

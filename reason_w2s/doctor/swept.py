@@ -7,25 +7,12 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from reason_w2s.recipe.identity import identities
 from reason_w2s.recipe.load import Loaded
-from reason_w2s.recipe.plan import Plan, Step
-from reason_w2s.runs.tables import digest
+from reason_w2s.recipe.plan import Step
 
 _SHOWN = 6
 """Names of steps in a line."""
-
-
-def identities(plan: Plan) -> dict[str, str]:
-    """Each step's identity by name: its settings, its seed, and the same of all it needs. Steps of
-    one identity make the same thing, in whichever cell."""
-    found: dict[str, str] = {}
-    for name, step in plan.steps.items():
-        inputs = {role: found[other] for role, other in step.roles.items()}
-        of = [found[other] for other in step.of]
-        # a prompted model or a union draws nothing by itself
-        seed = step.seed if step.stage not in ("model", "prompted", "union") else 0
-        found[name] = digest(step.stage, dict(step.config), seed, step.labels, of, inputs)
-    return found
 
 
 def representatives(cells: Sequence[Loaded]) -> list[Loaded]:

@@ -11,6 +11,7 @@ from typing import Any
 
 from reason_w2s import errors
 from reason_w2s.errors import DataError, EngineError, W2SError
+from reason_w2s.recipe.identity import identities
 from reason_w2s.recipe.plan import Plan, Step
 from reason_w2s.recipe.rules import gold_use
 from reason_w2s.runs.crew import Crew
@@ -180,6 +181,7 @@ class _Pool:
             if step.name in names and step.name not in execution.items
         ]
         self.busy: dict[Worker, Work] = {}
+        self.same = identities(execution.plan)
         self.missing: set[str] = set()
 
     def run(self) -> None:
@@ -195,6 +197,11 @@ class _Pool:
         """Settle or start what can be; whether anything could."""
         moved = False
         for step in self._ready():
+            # by another name it is being made: a second worker would only wait for the first
+            if any(
+                self.same[step.name] == self.same[work.step.name] for work in self.busy.values()
+            ):
+                continue
             # looked up once: a step that waits for a worker is not searched for again
             if step.name not in self.missing and _find_here(self.execution, step):
                 pass
@@ -240,6 +247,8 @@ class _Pool:
         del self.busy[worker]
         if kind != "done":
             raise _failure(work.step, event, worker.log)
+        made = self.same[work.step.name]
+        self.missing -= {one.name for one in self.waiting if self.same[one.name] == made}
         item = _must_find(self.execution, work.step)
         self.execution.progress.end(work.step.name, summary(item))
         self.execution.settle(work.step, item, new=True)

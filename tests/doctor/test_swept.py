@@ -6,7 +6,8 @@ import json
 
 import pytest
 
-from reason_w2s.doctor.swept import as_json, identities, lines, representatives
+from reason_w2s.doctor.swept import as_json, lines, representatives
+from reason_w2s.recipe.identity import identities
 from reason_w2s.recipe.load import load_plans
 from reason_w2s.runs.profile import Profile
 from reason_w2s.train.config import TrainProfile

@@ -20,8 +20,22 @@ def test_every_shipped_profile_loads(path):
     assert profile.train.device == "cpu" or profile.workers.total == 1
 
 
+ALIKE = RECIPE + "  again: {sample: {model: weak, of: train, sampling: {n: 4, max_tokens: 64}}}\n"
+
+
 @pytest.mark.parametrize(("total", "most"), [(1, 1), (None, 2)])
 def test_total_limits_all_kinds_together(total, most, tmp_path, monkeypatch):
+    assert at_once(TWICE, total, tmp_path, monkeypatch) == most
+
+
+def test_what_is_under_way_by_another_name_is_waited_for(tmp_path, monkeypatch):
+    assert at_once(ALIKE, None, tmp_path, monkeypatch) == 1
+    logs = "".join(path.read_text() for path in (tmp_path / "runs/one/logs").iterdir())
+    assert logs.count("(sample)") == 1, "what came of it is found, no worker is asked again"
+
+
+def at_once(recipe, total, folder, monkeypatch):
+    """How many of two workers for sampling ever worked at once."""
     seen = []
     start_ready = execute._Pool._start_ready
 
@@ -32,5 +46,5 @@ def test_total_limits_all_kinds_together(total, most, tmp_path, monkeypatch):
 
     monkeypatch.setattr(execute._Pool, "_start_ready", counted)
     workers = KINDS.workers.model_copy(update={"engine": 2, "total": total})
-    run(project(tmp_path, TWICE), profile=KINDS.model_copy(update={"workers": workers}))
-    assert max(seen) == most
+    run(project(folder, recipe), profile=KINDS.model_copy(update={"workers": workers}))
+    return max(seen)
