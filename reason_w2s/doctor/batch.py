@@ -23,7 +23,7 @@ def batches(case: Case) -> Iterator[Said]:
     for step in case.trains():
         batch = step.config["batch"]
         try:
-            micro, steps = accumulation(batch, profile)
+            micro, steps = accumulation(batch, profile, case.settings(step).by.least)
         except ConfigError as error:
             yield failed(error, case.at(step, "batch"), "the run refuses it before anything else")
             continue

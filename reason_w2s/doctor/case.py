@@ -14,6 +14,7 @@ from reason_w2s.doctor.stored import Stored
 from reason_w2s.errors import W2SError
 from reason_w2s.recipe.plan import Plan, Step
 from reason_w2s.runs.profile import Profile
+from reason_w2s.stages.train import TrainConfig
 from reason_w2s.train import examples
 from reason_w2s.train.config import TrainSettings
 from reason_w2s.train.objectives import OBJECTIVES
@@ -54,7 +55,7 @@ class Case:
 
     def settings(self, step: Step) -> TrainSettings:
         """A train step's settings."""
-        return TrainSettings.model_validate(step.settings("target", "side"))
+        return TrainConfig.model_validate(step.config).settings()
 
     def material(self, step: Step) -> Material:
         """What a train step learns from, or the nearest thing to it.

@@ -13,7 +13,7 @@ from reason_w2s.errors import ConfigError, DataError, W2SError
 from reason_w2s.recipe.plan import Step
 from reason_w2s.runs.cautions import CUT
 from reason_w2s.train import guards
-from reason_w2s.train.config import Answer, Data, PairExample
+from reason_w2s.train.config import Answer, Data, PairExample, VerdictExample
 from reason_w2s.train.guards import CLOSE, OPEN
 
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ def answers_of(data: Data, *, wanted: bool = False) -> Iterator[Answer]:
             yield one.chosen
             if not wanted:
                 yield one.rejected
-        else:
+        elif not (wanted and isinstance(one, VerdictExample) and not one.wanted):
             yield one.answer
 
 

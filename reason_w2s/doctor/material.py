@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby, islice
 from typing import Literal
 
@@ -20,7 +20,7 @@ from reason_w2s.runs import rows
 from reason_w2s.runs.makers.trained import examples
 from reason_w2s.stages.statement import statement, statement_in
 from reason_w2s.stages.train import TrainConfig, from_pairs, from_solutions, from_traces
-from reason_w2s.train.config import Answer, Data, Example, PairExample
+from reason_w2s.train.config import Answer, Data, Example, PairExample, VerdictExample
 from reason_w2s.train.guards import CLOSE, OPEN
 
 SAMPLE = 400
@@ -73,12 +73,23 @@ def material(step: Step, plan: Plan, store: Stored, sets: Sets, models: Models) 
         if found is not None:
             return found
     pairs = plan.steps[step.of[0]].kind == "pairs" and config.side is None
-    return (
+    found = (
         _chosen(step, plan, store, config)
         or _drawn(step, plan, store, pairs)
         or _imported(step, plan, sets, pairs)
         or _made_up(step, plan, sets, models, pairs)
     )
+    return found if config.label is None else _wanted(found)
+
+
+def _wanted(found: Material) -> Material:
+    """Answers as verdicts, before any is given: how many there will be of each nobody knows."""
+    data = [
+        VerdictExample(one.problem, one.answer, True)
+        for one in found.data
+        if isinstance(one, Example)
+    ]
+    return replace(found, data=data, count=None)
 
 
 def spread(data: Data) -> Data:

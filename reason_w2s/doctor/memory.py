@@ -74,7 +74,7 @@ def memory(shape: Shape, settings: TrainSettings, profile: TrainProfile, tokens:
     Raises:
         ConfigError: the batch does not divide over the processes.
     """
-    micro, _ = accumulation(settings.batch, profile)
+    micro, _ = accumulation(settings.batch, profile, settings.by.least)
     rows = 2 * micro if settings.by.learns == "pairs" else micro
     weights, gradients, optimiser = states(shape, settings, profile)
     return Memory(

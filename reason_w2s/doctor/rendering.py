@@ -45,6 +45,10 @@ def rendered(case: Case, count: int, *, colour: bool) -> Iterator[str]:
 
 
 def _row(row: dict[str, list[int]], tokenizer: PreTrainedTokenizerBase, colour: bool) -> list[str]:
+    if "completion_ids" in row:
+        side = ("wanted", GREEN) if row["label"] == [1] else ("unwanted", RED)
+        verdict = [("", row["prompt_ids"], DIM), (side[0], row["completion_ids"], side[1])]
+        return [line for part in verdict for line in _part(*part, tokenizer, colour)]
     if "prompt_ids" in row:
         asked = [("", row["prompt_ids"], DIM)]
         sides = [("chosen", row["chosen_ids"], GREEN), ("rejected", row["rejected_ids"], RED)]

@@ -25,7 +25,7 @@ from reason_w2s.stages.table import STAGES
 KEYS = ("for", "carry", "next", "do")
 ROLES = {role for stage in STAGES.values() for role in stage.roles} | {"of", "without", "shots"}
 PREDICATES = ("where", "when", "chosen", "rejected", "among")
-COLUMNS = ("by", "within", "answer")
+COLUMNS = ("by", "within", "answer", "truth", "label")
 
 Steps = dict[str, Any]
 Names = Mapping[str, str | list[str]]
@@ -159,13 +159,18 @@ def _setting(key: str, value: Any, names: Names) -> Any:
         }
     if key in ROLES:
         return _reference(value, names)
-    if key in COLUMNS and isinstance(value, list | tuple):
-        return [_column(str(column), names) for column in value]
+    if key in COLUMNS and isinstance(value, str | list | tuple):
+        whole = [_column(str(column), names) for column in _several(value)]
+        return whole[0] if isinstance(value, str) else whole
     if key == "rules" and isinstance(value, list):
         return [renamed(rule, names) for rule in value]
     if key == "mix" and isinstance(value, Mapping):
         return {_step(str(step), names): share for step, share in value.items()}
     return value
+
+
+def _several(value: Any) -> list[Any]:
+    return [value] if isinstance(value, str) else list(value)
 
 
 def _reference(value: Any, names: Names) -> Any:

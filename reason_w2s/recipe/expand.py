@@ -128,10 +128,17 @@ class _Builder:
         labels = self._labels(spec, ())
         if spec.of in self.recipe.problems:
             allowed = self._labels(self.recipe.problems[spec.of], (spec.of,))
-            if LABELS.index(labels) < LABELS.index(allowed):
+            # gold of a set that is not otherwise paid for: so many problems of it, and no more
+            sampled = (labels, allowed) == ("gold", "audit") and spec.take is not None
+            if LABELS.index(labels) < LABELS.index(allowed) and not sampled:
+                paid = (
+                    "; of a sample it can: take: N"
+                    if labels == "gold" != allowed == "audit"
+                    else ""
+                )
                 raise ConfigError(
                     f"{self.place}: problems.{name}.labels: '{labels}' cannot be cut out of "
-                    f"'{spec.of}', which has labels: {allowed}"
+                    f"'{spec.of}', which has labels: {allowed}{paid}"
                 )
         self.add(self._problems(name, spec.model_copy(update={"labels": labels})))
 

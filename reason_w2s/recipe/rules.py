@@ -11,6 +11,7 @@ from reason_w2s.errors import ConfigError
 from reason_w2s.predicate import validate
 from reason_w2s.recipe.plan import Plan, Step
 from reason_w2s.recipe.schema import Gap
+from reason_w2s.recipe.training import check_training
 from reason_w2s.recipe.yaml_file import nearest
 from reason_w2s.records import PROBLEM_FIELDS, TRACE_FIELDS
 from reason_w2s.stages.table import STAGES
@@ -18,6 +19,9 @@ from reason_w2s.stages.table import STAGES
 if TYPE_CHECKING:
     from reason_w2s.evaluate.gaps import Measure
     from reason_w2s.train.config import TrainProfile
+
+VERDICTS = ("truth", "label")
+"""Settings that name a yes-or-no column."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +45,10 @@ def enforce(plan: Plan, place: str) -> None:
             validate(predicate, f"{where}.{predicate_place}")
         for column, predicate_place in _columns_read(step):
             _known(plan, step, column, f"{where}.{predicate_place}")
+            if predicate_place in VERDICTS:
+                _verdict(plan, column, f"{where}.{predicate_place}")
         _mixing(plan, step, where)
-        _training(plan, step, where)
+        check_training(plan, step, where)
         _gold_allowed(plan, step, where)
     for name, gap in plan.gaps.items() if plan.measured else ():
         measure_of(plan, gap, f"{place}: evaluate.gaps.{name}")
@@ -82,11 +88,13 @@ def check_batches(plan: Plan, names: Iterable[str], profile: TrainProfile) -> No
         ConfigError: which step's, and what to change.
     """
     from reason_w2s.train.arguments import accumulation
+    from reason_w2s.train.objectives import OBJECTIVES
 
     for step in (plan.steps[name] for name in names):
         if step.stage == "train":
             try:
-                accumulation(step.config["batch"], profile)
+                least = OBJECTIVES[step.config["objective"]].least
+                accumulation(step.config["batch"], profile, least)
             except ConfigError as error:
                 raise ConfigError(f"{step.place}: {error}") from error
 
@@ -163,6 +171,9 @@ def _columns_read(step: Step) -> Iterator[tuple[str, str]]:
     for place in ("by", "within", "answer") if step.stage in ("select", "vote", "combine") else ():
         for column in step.config.get(place, ()):
             yield column.removeprefix("-"), place
+    for place in VERDICTS if step.stage in ("noise", "train") else ():
+        if step.config.get(place) is not None:
+            yield step.config[place], place
 
 
 def _predicates(step: Step) -> Iterator[tuple[str, Mapping[str, Any]]]:
@@ -204,6 +215,15 @@ def _truth(plan: Plan, step: Step, column: str, where: str) -> None:
             raise ConfigError(f"{where}.{column}: expected true, false or null, got {value!r}")
 
 
+def _verdict(plan: Plan, column: str, where: str) -> None:
+    maker, _, short = column.rpartition(".")
+    if maker not in plan.steps or short not in STAGES[plan.steps[maker].stage].truths:
+        raise ConfigError(
+            f"{where}: '{column}' is no yes-or-no column; expected one such as STEP.correct of a "
+            f"check or STEP.agrees of a vote"
+        )
+
+
 def _flat(values: Iterable[Any]) -> Iterator[Any]:
     """What mappings and lists among the values hold, and the other values themselves."""
     for value in values:
@@ -219,43 +239,6 @@ def _mixing(plan: Plan, step: Step, where: str) -> None:
             raise ConfigError(
                 f"{where}.mix: no traces of a step '{name}' come here{nearest(name, there)}"
             )
-
-
-def _training(plan: Plan, step: Step, where: str) -> None:
-    """`of`, `target`, `side` and `objective` of a train step fit together."""
-    if step.stage != "train":
-        return
-    from reason_w2s.train.arguments import check_length, check_trainer_keys
-    from reason_w2s.train.objectives import OBJECTIVES, Name
-
-    try:
-        check_trainer_keys(step.config["objective"], dict(step.config["trainer"]))
-        check_length(step.config["updates"], step.config["trainer"])
-    except ConfigError as error:
-        raise ConfigError(f"{where}.{error}") from error
-    kinds = {plan.steps[name].kind for name in step.of}
-    objective: Name = step.config["objective"]
-    target, side = step.config.get("target"), step.config.get("side")
-    if len(kinds) > 1:
-        raise ConfigError(
-            f"{where}.of: {' and '.join(sorted(kinds))} cannot be trained on together"
-        )
-    by = OBJECTIVES[objective]
-    answers = by.learns == "answers"
-    if answers and kinds == {"problems"} and target != "solution":
-        raise ConfigError(f"{where}.of: problems can be trained on with target: solution only")
-    if target == "solution" and not (answers and kinds == {"problems"}):
-        raise ConfigError(f"{where}.target: solution needs 'of' to be a problem set")
-    if target == "answer" and (not answers or kinds == {"problems"}):
-        raise ConfigError(f"{where}.target: answer is for objectives that learn answers, of traces")
-    if by.learns == "pairs" and kinds != {"pairs"}:
-        raise ConfigError(
-            f"{where}.of: {objective} needs pairs (a pair step), got {', '.join(kinds)}"
-        )
-    if (side is not None) != (answers and kinds == {"pairs"}):
-        raise ConfigError(f"{where}.side: chosen or rejected, for sft on pairs and nothing else")
-    if "ref" in step.roles and not by.reference:
-        raise ConfigError(f"{where}.ref: {objective} has no reference model; remove it")
 
 
 def _gold_allowed(plan: Plan, step: Step, where: str) -> None:

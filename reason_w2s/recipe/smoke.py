@@ -29,6 +29,7 @@ UPDATES, BATCH = 2, 4
 WORLD_TOKENS = 25_600
 LOCAL = (".", "/", "~")
 DOWNLOAD = "hf download {} --exclude '*.safetensors'"
+RATE = 0.1
 ANY_PAIR = {"chosen": {}, "rejected": {}, "max": 2}
 TITLE = "SMOKE RUN: five problems, random weights; accuracies mean nothing"
 
@@ -169,6 +170,8 @@ def _steps(
             settings = {**settings, "where": {}}
         elif stage == "pair":
             settings = {"of": settings["of"], "rules": [ANY_PAIR]}
+        elif stage == "noise":
+            settings = {**settings, "otherwise": RATE}
         elif stage == "train":
             batch = min(plan.steps[name].config["batch"], _batch(plan, profile))
             settings = _train(settings, batch, fits=not absent)
@@ -227,6 +230,8 @@ def _said(plan: Plan, profile: TrainProfile, absent: list[str]) -> Iterator[str]
         yield f"sample steps and suites: n {SAMPLES} and max_tokens {MAX_TOKENS} at most"
     if stages & {"select", "pair"}:
         yield "select and pair steps: any trace will do, for random weights are never right"
+    if "noise" in stages:
+        yield f"noise steps: a rate of {RATE}, for five problems say nothing of one"
     if "train" in stages:
         cut = "; no max_length, for a stand-in's tokens are not the model's" if absent else ""
         yield f"train steps: {UPDATES} updates, batch {_batch(plan, profile)} at most{cut}"

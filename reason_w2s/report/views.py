@@ -23,6 +23,7 @@ _LISTS = (
     "flagged",
     "trained",
     "overlaps",
+    "noise",
     "warnings",
     "suites",
     "scores",

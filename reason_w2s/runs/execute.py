@@ -163,6 +163,8 @@ def summary(item: Item) -> str:
         said.append(f"dropped {sum(counts['dropped'].values()):,}")
     for group in ("status", "flags", "finish", "kinds"):
         said += [f"{name} {count:,}" for name, count in counts.get(group, {}).items()]
+    if "said" in counts:
+        said.append(counts["said"])
     for name in ("pairs", "examples", "updates", "tokens"):
         if counts.get(name):
             said.append(f"{name} {counts[name]:,}")

@@ -60,7 +60,7 @@ def compute(run: Run) -> dict[str, Any]:
         "waterfall": [
             _waterfall(item)
             for item in run.items.values()
-            if item.kind not in ("model", "overlaps")
+            if item.kind not in ("model", "fitted", "overlaps")
         ],
         "graded": list(_graded_steps(run, plan)),
         "flagged": [
@@ -71,6 +71,11 @@ def compute(run: Run) -> dict[str, Any]:
         "lengths": list(_lengths(run, plan)),
         "trained": [_trained(run, plan, name) for name in run.items if _is_trained(plan, name)],
         "overlaps": list(_overlaps(run)),
+        "noise": [
+            {"step": name, **item.counts}
+            for name, item in run.items.items()
+            if item.kind == "fitted"
+        ],
         **measured(run, plan),
         "costs": list(model_costs(run, plan)),
         "ledger": {**ledger, "kept": list(_kept(run, ledger))},

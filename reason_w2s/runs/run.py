@@ -27,7 +27,7 @@ from reason_w2s.runs.open_engine import engine_of
 from reason_w2s.runs.profile import Profile
 from reason_w2s.runs.progress import RunProgress
 from reason_w2s.runs.store import Store, read_json, read_parts, write_bytes, write_json
-from reason_w2s.runs.tables import DROPPED, OVERLAPS
+from reason_w2s.runs.tables import DROPPED, JUDGED, OVERLAPS
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -105,6 +105,8 @@ class Run:
                 yield {**_fields(row.trace), **asked, **row.columns}
         elif item.kind == "overlaps":
             yield from self._overlaps(item)
+        elif item.kind == "fitted":
+            yield from read_parts(self.store.folder(item.stage, item.key), JUDGED).to_pylist()
         else:
             raise ConfigError(f"{step} is a model, in {item.reference().path}")
 

@@ -50,6 +50,7 @@ PAIRS = pa.schema(
     ]
 )
 DROPPED = pa.schema([("key", pa.string()), ("step", pa.string()), ("reason", pa.string())])
+JUDGED = pa.schema([("problem_id", pa.string()), ("chosen", pa.bool_()), ("rejected", pa.bool_())])
 OVERLAPS = pa.schema(
     [
         ("set", pa.string()),  # the digest of the problem set

@@ -9,7 +9,7 @@ from typing import Any, Literal, NamedTuple
 
 from pydantic import BaseModel
 
-Kind = Literal["model", "problems", "traces", "pairs", "overlaps"]
+Kind = Literal["model", "problems", "traces", "pairs", "fitted", "overlaps"]
 Shape = Literal["make", "annotate", "choose"]
 Place = Literal["here", "engine", "torch"]
 
@@ -112,6 +112,14 @@ STAGES: dict[str, Stage] = {
         place="here",
         version=1,
     ),
+    "noise": Stage(
+        "reason_w2s.stages.noise:NoiseConfig",
+        takes=("pairs",),
+        gives="fitted",
+        shape="make",
+        place="here",
+        version=1,
+    ),
     "train": Stage(
         "reason_w2s.stages.train:TrainConfig",
         takes=("traces", "pairs", "problems"),
@@ -119,7 +127,7 @@ STAGES: dict[str, Stage] = {
         shape="make",
         place="torch",
         version=2,
-        roles={"init": "model", "ref": "model"},
+        roles={"init": "model", "ref": "model", "noise": "fitted"},
     ),
     "overlap": Stage(
         "reason_w2s.stages.overlap:OverlapConfig",
@@ -160,7 +168,8 @@ STAGES: dict[str, Stage] = {
 lm-eval is (`harness`), and how a `world:` or `scratch:` model is made."""
 
 USABLE = (
-    *("sample", "import", "check", "stepcheck", "vote", "combine", "select", "pair", "train"),
+    *("sample", "import", "check", "stepcheck", "vote", "combine", "select", "pair", "noise"),
+    "train",
     "prompted",
 )
 """What may stand under `steps:`; the last is resolved when the recipe is expanded."""

@@ -10,9 +10,10 @@ from pydantic import field_validator
 from reason_w2s.errors import DataError
 from reason_w2s.records import Pair, Problem, Row, Trace
 from reason_w2s.stages.statement import statement
-from reason_w2s.train.config import Answer, Example, PairExample, TrainSettings
+from reason_w2s.train.config import Answer, Example, PairExample, TrainSettings, VerdictExample
 
 Target = Literal["solution", "answer"]
+ABOUT_EXAMPLES = {"target", "side", "label"}
 
 
 class TrainConfig(TrainSettings):
@@ -21,11 +22,18 @@ class TrainConfig(TrainSettings):
     target: "solution" trains on the gold solutions of a problem set instead of on traces, "answer"
     on the final statement of each trace without its reasoning.
     side: which side of a pair SFT learns from, where `of` is pairs.
+    label: the yes-or-no column that says which traces are wanted, for objectives that learn from
+    such verdicts.
     lora: `all_linear`, or peft's settings; None: full fine-tuning.
     """
 
     target: Target | None = None
     side: Literal["chosen", "rejected"] | None = None
+    label: str | None = None
+
+    def settings(self) -> TrainSettings:
+        """What training itself is told: all but what its examples are made from."""
+        return TrainSettings.model_validate(self.model_dump(exclude=ABOUT_EXAMPLES))
 
     @field_validator("lora", mode="before")
     @classmethod
@@ -33,6 +41,13 @@ class TrainConfig(TrainSettings):
         if isinstance(value, bool):
             raise ValueError("expected all_linear, or a mapping such as {r: 32, alpha: 64}")
         return {"targets": value} if isinstance(value, str) else value
+
+
+def with_rate(config: Mapping[str, Any], rate: float) -> dict[str, Any]:
+    """A train step's settings with the rate of flipped pairs where its loss takes it."""
+    if config.get("loss") is not None:
+        return {**config, "loss": {**config["loss"], "flipped": rate}}
+    return {**config, "trainer": {**config["trainer"], "label_smoothing": rate}}
 
 
 def from_solutions(problems: Iterable[Problem]) -> Iterator[Example]:
@@ -60,6 +75,13 @@ def from_traces(rows: Iterable[Row], target: str | None = None) -> Iterator[Exam
     """
     for row in rows:
         yield Example(row.problem, _answered(row) if target == "answer" else answer(row.trace))
+
+
+def from_verdicts(rows: Iterable[Row], label: str) -> Iterator[VerdictExample]:
+    """Traces with the column's yes or no; those where it is neither are left out."""
+    for row in rows:
+        if row.value(label) is not None:
+            yield VerdictExample(row.problem, answer(row.trace), bool(row.value(label)))
 
 
 def from_pairs(pairs: Iterable[Pair], rows: Mapping[str, Row]) -> Iterator[PairExample]:

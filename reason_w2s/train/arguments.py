@@ -127,11 +127,11 @@ def check_length(updates: int | None, trainer: Mapping[str, Any]) -> None:
         raise ConfigError("updates: give either 'updates' or trainer.num_train_epochs, not both")
 
 
-def accumulation(batch: int, profile: TrainProfile) -> tuple[int, int]:
+def accumulation(batch: int, profile: TrainProfile, least: int = 1) -> tuple[int, int]:
     """(examples per process and forward pass, forward passes per update), exactly `batch` in all.
 
     Raises:
-        ConfigError: the batch does not divide.
+        ConfigError: the batch does not divide, or a forward pass has fewer than `least` examples.
     """
     share, rest = divmod(batch, profile.processes)
     if rest:
@@ -144,6 +144,12 @@ def accumulation(batch: int, profile: TrainProfile) -> tuple[int, int]:
         raise ConfigError(
             f"batch {batch} is {share} per process, no multiple of micro_batch {micro}; "
             f"set `micro_batch` in launch/profiles to a divisor of {share}"
+        )
+    if micro < least:
+        raise ConfigError(
+            f"batch {batch} over {profile.processes} processes is {micro} in one forward pass, and "
+            f"TRL wants {least} there for this objective; raise `batch` of the train step or set "
+            f"`micro_batch` in launch/profiles to {least} or more"
         )
     return micro, share // micro
 
@@ -170,7 +176,7 @@ def config_arguments(
     """
     check_trainer_keys(settings.objective, settings.trainer)
     check_length(settings.updates, settings.trainer)
-    micro, steps = accumulation(settings.batch, profile)
+    micro, steps = accumulation(settings.batch, profile, settings.by.least)
     updates = total_updates(settings, examples)
     # packed rows are not examples: there TRL shuffles and counts epochs by itself
     own = settings.packing
@@ -206,7 +212,13 @@ def _check_smoothing(objective: Name, trainer: dict[str, Any]) -> None:
     """TRL reads `label_smoothing` in four of its losses and ignores it in the others."""
     asked = trainer.get("loss_type", "sigmoid")
     losses = {asked} if isinstance(asked, str) else set(asked)
-    if objective == "dpo" and trainer.get("label_smoothing") and not losses & SMOOTHED:
+    smoothing = trainer.get("label_smoothing")
+    if objective == "dpo" and "robust" in losses and smoothing is not None and smoothing >= 0.5:
+        raise ConfigError(
+            f"trainer.label_smoothing: under loss_type robust it is the rate of flipped pairs, "
+            f"got {smoothing}; expected less than 0.5, for at half a pair says nothing"
+        )
+    if objective == "dpo" and smoothing and not losses & SMOOTHED:
         raise ConfigError(
             f"trainer.label_smoothing: TRL ignores it under loss_type {', '.join(sorted(losses))}; "
             f"it counts under {', '.join(sorted(SMOOTHED))}"

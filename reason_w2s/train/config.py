@@ -138,8 +138,21 @@ class PairExample:
     rejected: Answer
 
 
-Data = Sequence[Example] | Sequence[PairExample]
-EXAMPLES: Mapping[Learns, type[Any]] = {"answers": Example, "pairs": PairExample}
+@dataclass(frozen=True, slots=True)
+class VerdictExample:
+    """One answer, and whether it is wanted."""
+
+    problem: Problem
+    answer: Answer
+    wanted: bool
+
+
+Data = Sequence[Example] | Sequence[PairExample] | Sequence[VerdictExample]
+EXAMPLES: Mapping[Learns, type[Any]] = {
+    "answers": Example,
+    "pairs": PairExample,
+    "verdicts": VerdictExample,
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from reason_w2s.errors import DataError
 from reason_w2s.prompts import Prompt, encode, render
 from reason_w2s.records import Problem
-from reason_w2s.train.config import Answer, Data, Example, PairExample
+from reason_w2s.train.config import Answer, Data, Example, PairExample, VerdictExample
 from reason_w2s.train.objectives import Learns
 
 if TYPE_CHECKING:
@@ -72,9 +72,28 @@ def dpo_rows(
     return rows
 
 
+def kto_rows(
+    examples: Sequence[VerdictExample], prompt: Prompt, tokenizer: PreTrainedTokenizerBase
+) -> list[dict[str, list[int]]]:
+    """`prompt_ids`, `completion_ids` and `label`, [1] where the answer is wanted and [0] where not.
+
+    Raises:
+        DataError: as `sft_rows`.
+    """
+    return [
+        {
+            "prompt_ids": prompt_ids(one.problem, prompt, tokenizer),
+            "completion_ids": answer_ids(one.answer, prompt, tokenizer, one.problem.id),
+            "label": [int(one.wanted)],
+        }
+        for one in examples
+    ]
+
+
 MAKERS: Mapping[Learns, Callable[..., list[dict[str, list[int]]]]] = {
     "answers": sft_rows,
     "pairs": dpo_rows,
+    "verdicts": kto_rows,
 }
 
 
@@ -109,6 +128,8 @@ def answer_ids(
 
 def lengths(rows: Sequence[dict[str, list[int]]]) -> list[int]:
     """Tokens per row; of a pair, the longer side with its prompt."""
+    if rows and "completion_ids" in rows[0]:
+        return [len(row["prompt_ids"]) + len(row["completion_ids"]) for row in rows]
     if rows and "prompt_ids" in rows[0]:
         return [
             len(row["prompt_ids"]) + max(len(row["chosen_ids"]), len(row["rejected_ids"]))
@@ -134,6 +155,8 @@ def stream(count: int, wanted: int, seed: int) -> list[int]:
 
 def learned_tokens(rows: Sequence[dict[str, list[int]]]) -> int:
     """Tokens with loss in one pass; of a pair, both sides."""
+    if rows and "completion_ids" in rows[0]:
+        return sum(len(row["completion_ids"]) for row in rows)
     if rows and "prompt_ids" in rows[0]:
         return sum(len(row["chosen_ids"]) + len(row["rejected_ids"]) for row in rows)
     return sum(label != IGNORED for row in rows for label in row["labels"])

@@ -18,13 +18,14 @@ from reason_w2s.engines import model_folder
 from reason_w2s.errors import DataError
 from reason_w2s.prompts import Prompt, render
 from reason_w2s.records import Problem
-from reason_w2s.train.config import Answer, Example, PairExample
+from reason_w2s.train.config import Answer, Example, PairExample, VerdictExample
 from reason_w2s.train.examples import IGNORED, lengths, prompt_ids
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
-    Data = Sequence[Example | PairExample]
+    One = Example | PairExample | VerdictExample
+    Data = Sequence[One]
     Rows = Sequence[dict[str, list[int]]]
 
 SHOWN = 40
@@ -114,10 +115,14 @@ def stops_of(folder: Path, tokenizer: PreTrainedTokenizerBase) -> frozenset[int]
     return frozenset(one for one in (*listed, tokenizer.eos_token_id) if one is not None)
 
 
-def _of(row: dict[str, list[int]], example: Example | PairExample) -> Iterator[_Learned]:
+def _of(row: dict[str, list[int]], example: One) -> Iterator[_Learned]:
     if isinstance(example, PairExample):
         yield _Learned(example.problem, example.chosen, row["chosen_ids"])
         yield _Learned(example.problem, example.rejected, row["rejected_ids"], wanted=False)
+        return
+    if isinstance(example, VerdictExample):
+        learned = row["completion_ids"]
+        yield _Learned(example.problem, example.answer, learned, wanted=example.wanted)
         return
     pairs = zip(row["input_ids"], row["labels"], strict=True)
     ids = [token for token, label in pairs if label != IGNORED]

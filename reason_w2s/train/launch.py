@@ -103,7 +103,7 @@ def render(task: Task, folder: Path) -> Path:
 def deepspeed_config(task: Task) -> dict[str, Any]:
     """DeepSpeed's own settings. The optimiser is TRL's (torch AdamW), so losses are plain's."""
     profile, settings = task.profile, task.settings
-    micro, steps = accumulation(settings.batch, profile)
+    micro, steps = accumulation(settings.batch, profile, settings.by.least)
     return {
         "train_batch_size": settings.batch,
         "train_micro_batch_size_per_gpu": micro,

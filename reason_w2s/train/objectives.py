@@ -9,8 +9,8 @@ from typing import Any, Literal, NamedTuple
 
 from reason_w2s.errors import require
 
-Name = Literal["sft", "dpo"]
-Learns = Literal["answers", "pairs"]
+Name = Literal["sft", "dpo", "orpo", "kto"]
+Learns = Literal["answers", "pairs", "verdicts"]
 
 
 class Objective(NamedTuple):
@@ -19,12 +19,14 @@ class Objective(NamedTuple):
     module: the file that makes its TRL config and trainer, by `config(arguments, longest)` and
     `build(job)`. config: TRL's config class, "module:Class". learns: what one example is.
     reference: it holds the policy against a reference model, by default the one it starts from.
+    least: the fewest examples that TRL takes in one forward pass.
     """
 
     module: str
     config: str
     learns: Learns
     reference: bool = False
+    least: int = 1
 
     def load(self) -> ModuleType:
         """Its file."""
@@ -46,6 +48,10 @@ OBJECTIVES: Mapping[Name, Objective] = MappingProxyType(
     {
         "sft": Objective("reason_w2s.train.sft", "trl:SFTConfig", "answers"),
         "dpo": Objective("reason_w2s.train.dpo", "trl:DPOConfig", "pairs", reference=True),
+        "orpo": Objective("reason_w2s.train.orpo", "trl.experimental.orpo:ORPOConfig", "pairs"),
+        "kto": Objective(
+            "reason_w2s.train.kto", "trl:KTOConfig", "verdicts", reference=True, least=2
+        ),
     }
 )
 """By the name that a recipe gives under `objective`."""

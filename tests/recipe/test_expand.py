@@ -138,6 +138,14 @@ def test_labels_are_inherited_by_a_cut(tmp_path):
     assert found.steps["half"].labels == "audit"
 
 
+def test_a_sample_of_an_audited_set_may_be_paid_for(tmp_path):
+    recipe = RECIPE.replace("data.jsonl}", "data.jsonl, labels: audit}")
+    recipe = recipe.replace("steps:", "  few: {of: train, take: 2, labels: gold}\nsteps:", 1)
+    recipe = recipe.replace("of: train, sampling", "of: few, sampling")
+    found = plan(recipe, folder=tmp_path)
+    assert (found.steps["train"].labels, found.steps["few"].labels) == ("audit", "gold")
+
+
 def test_a_cut_may_be_stricter(tmp_path):
     recipe = RECIPE.replace("steps:", "  half: {of: train, labels: none}\nsteps:", 1)
     recipe = recipe[: recipe.index("  graded")].replace("of: train, sampling", "of: half, sampling")

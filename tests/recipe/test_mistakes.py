@@ -15,6 +15,18 @@ SOLUTIONS = (
     + "  tuned: {train: {objective: sft, init: weak, of: train, target: solution, updates: 1}}\n"
 )
 
+FLIPS = """\
+  checked: {check: {of: drawn, kind: number}}
+  agreed: {vote: {of: checked}}
+  sides: {pair: {of: agreed, rules: [{chosen: {model: weak}, rejected: {model: weak}}]}}
+  noise: {noise: {of: sides, truth: checked.correct}}
+  tuned:
+    train:
+      {objective: dpo, init: weak, of: sides, noise: noise, updates: 1,
+       trainer: {loss_type: robust}}
+"""
+NOISE = RECIPE + FLIPS
+
 # id: (recipe, (old, new), what the line must say)
 MISTAKES: dict[str, tuple[str, tuple[str, str], list[str]]] = {
     # unknown keys
@@ -387,7 +399,49 @@ MISTAKES: dict[str, tuple[str, tuple[str, str], list[str]]] = {
     "gold cut out of audit": (
         AUDITED,
         ("steps:", "  part: {of: train, labels: gold}\nsteps:"),
-        ["problems.part.labels", "'gold'", "audit"],
+        ["problems.part.labels", "'gold'", "audit", "take: N"],
+    ),
+    "noise that is audited": (
+        NOISE.replace("data.jsonl}", "data.jsonl, labels: audit}").replace(
+            RECIPE[RECIPE.index("  graded") :], ""
+        ),
+        ("x", "x"),
+        ["steps.noise.noise", "gold answers of 'train'", "labels: audit"],
+    ),
+    "truth that is no verdict": (
+        NOISE,
+        ("truth: checked.correct", "truth: checked.answer"),
+        ["steps.noise.noise.truth", "'checked.answer' is no yes-or-no column"],
+    ),
+    "truth from elsewhere": (
+        NOISE,
+        ("truth: checked.correct", "truth: graded.correct"),
+        ["steps.noise.noise.truth", "no column 'graded.correct' reaches here"],
+    ),
+    "a rate said twice": (
+        NOISE,
+        ("loss_type: robust", "loss_type: robust, label_smoothing: 0.1"),
+        ["steps.tuned.train.trainer.label_smoothing", "measured by 'noise' and typed here"],
+    ),
+    "a rate that nothing says": (
+        NOISE,
+        ("noise: noise, updates", "updates"),
+        ["steps.tuned.train.trainer.label_smoothing", "is not said", "noise: STEP"],
+    ),
+    "a rate that nothing takes": (
+        NOISE,
+        ("loss_type: robust", "loss_type: sigmoid"),
+        ["steps.tuned.train.noise", "loss_type: robust", "conservative"],
+    ),
+    "a rate that says nothing": (
+        NOISE.replace("noise: noise, updates", "updates"),
+        ("loss_type: robust", "loss_type: robust, label_smoothing: 0.5"),
+        ["label_smoothing", "got 0.5", "less than 0.5"],
+    ),
+    "noise that is a model": (
+        NOISE,
+        ("noise: noise, updates", "noise: weak, updates"),
+        ["steps.tuned.train.noise", "'weak' is model", "fitted"],
     ),
     # training
     "no length": (TRAINED, (", updates: 1", ""), ["steps.tuned.train", "'updates'", "epochs"]),

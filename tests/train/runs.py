@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 from reason_w2s.prompts import Prompt
 from reason_w2s.records import Problem
 from reason_w2s.train.config import (
     Answer,
+    Data,
     Example,
     PairExample,
     TrainProfile,
     TrainSettings,
     TrainStats,
+    VerdictExample,
 )
+from reason_w2s.train.objectives import Learns
 from reason_w2s.train.run import TrainPlaces, train
 
 PROMPT = Prompt(template="Question: {question} Answer:")
@@ -48,6 +51,23 @@ def preferences(count: int = 24) -> list[PairExample]:
     ]
 
 
+def verdicts(count: int = 24) -> list[VerdictExample]:
+    """Right answers that are wanted, and in their place, for every third, a cut one that is not."""
+    return [
+        VerdictExample(row.problem, Answer("hmm take 9 9 9", ends=False), False)
+        if at % 3 == 2
+        else VerdictExample(row.problem, row.answer, True)
+        for at, row in enumerate(sums(count))
+    ]
+
+
+DATA: dict[Learns, Callable[[], Data]] = {
+    "answers": sums,
+    "pairs": preferences,
+    "verdicts": verdicts,
+}
+
+
 def run(
     init: Path,
     folder: Path,
@@ -56,10 +76,10 @@ def run(
     ref: Path | None = None,
     profile: TrainProfile | None = None,
     progress: Callable[[int, int], None] = lambda done, total: None,
-    data: Sequence[Example] | Sequence[PairExample] | None = None,
+    data: Data | None = None,
 ) -> TrainStats:
     """Train into `folder`/out with work in `folder`/work, on `data` or the objective's own."""
-    data = data or (preferences() if settings.objective == "dpo" else sums())
+    data = data or DATA[settings.by.learns]()
     places = TrainPlaces(init, ref, folder / "out", folder / "work", {"recipe": "a test"})
     return train(
         data,

@@ -11,6 +11,7 @@ import pytest
 from reason_w2s.errors import ConfigError
 from reason_w2s.train import arguments
 from reason_w2s.train.config import TrainProfile, TrainSettings
+from reason_w2s.train.objectives import OBJECTIVES
 
 OUTPUT = Path("work")
 
@@ -144,9 +145,9 @@ def test_the_key_list_is_the_installed_trls() -> None:
 
 
 @pytest.mark.torch
-@pytest.mark.parametrize("objective", ["sft", "dpo"])
+@pytest.mark.parametrize("objective", OBJECTIVES)
 def test_trl_takes_our_arguments(objective, tmp_path: Path) -> None:
-    trl = pytest.importorskip("trl")
+    pytest.importorskip("trl")
     got = arguments.config_arguments(
         TrainSettings(objective=objective, updates=5),
         TrainProfile(),
@@ -154,5 +155,5 @@ def test_trl_takes_our_arguments(objective, tmp_path: Path) -> None:
         examples=9,
         seed=3,
     )
-    config = {"sft": trl.SFTConfig, "dpo": trl.DPOConfig}[objective](**got)
+    config = OBJECTIVES[objective].config_class()(**got)
     assert (config.bf16, config.gradient_checkpointing, config.seed) == (False, False, 3)

@@ -10,6 +10,7 @@ import pytest
 
 from reason_w2s.train import checkpoint
 from reason_w2s.train.config import Lora, TrainProfile, TrainSettings
+from reason_w2s.train.objectives import OBJECTIVES
 
 ROOT = Path(__file__).parents[2]
 SAVING = TrainProfile(save_updates=4, threads=1)
@@ -45,7 +46,7 @@ def test_a_digest_sees_every_part() -> None:
 
 
 @pytest.mark.torch
-@pytest.mark.parametrize("objective", ["sft", "dpo"])
+@pytest.mark.parametrize("objective", OBJECTIVES)
 @pytest.mark.parametrize("lora", [None, Lora(r=4, alpha=8, dropout=0.1)])
 def test_killed_at_any_point_the_curve_is_the_same(tiny_model, tmp_path, objective, lora) -> None:
     torch = pytest.importorskip("torch")

@@ -59,6 +59,35 @@ def test_trls_loss_is_that_loss(tiny_model, other_tiny_model, tmp_path: Path) ->
     assert stats.log[0]["logps/rejected"] == pytest.approx(float(rejected.mean()), rel=1e-4)
 
 
+def test_sigmoid_norm_is_delta_learnings_dpo_norm(tiny_model, other_tiny_model, tmp_path) -> None:
+    """-log sigmoid(beta (mean chosen - mean rejected)), log-ratios per token (arXiv 2507.06187)."""
+    from reason_w2s.engines.hf import HfScorer
+
+    trainer = {"learning_rate": 1e-3, "loss_type": "sigmoid_norm", "beta": 5.0}
+    stats = run(tiny_model, tmp_path, settings(trainer=trainer), ref=other_tiny_model)
+    rows = dpo_rows(preferences(), PROMPT, model_folder.load_tokenizer(tiny_model))
+    means = []
+    for model in (tiny_model, other_tiny_model):
+        scorer = HfScorer(model, EngineSettings(dtype="float32"))
+        for side in ("chosen_ids", "rejected_ids"):
+            lines = scorer.logprobs([(row["prompt_ids"], row[side]) for row in rows])
+            means.append([sum(line) / len(line) for line in lines])
+    # the chosen responses have 7 tokens and the rejected ones 5: sums would say something else
+    assert {len(row["chosen_ids"]) - len(row["rejected_ids"]) for row in rows} == {2}
+    losses = [
+        math.log1p(math.exp(-5.0 * ((chosen - ref_chosen) - (rejected - ref_rejected))))
+        for chosen, rejected, ref_chosen, ref_rejected in zip(*means, strict=True)
+    ]
+    assert stats.log[0]["loss"] == pytest.approx(sum(losses) / len(losses), rel=1e-4)
+
+
+def test_dpo_norm_by_hand() -> None:
+    """Chosen 2 tokens at -1 and -2 (reference -2, -2), rejected 1 at -3 (reference -2.5), beta 5:
+    means -1.5, -2, -3, -2.5, so 5 (.5 + .5) = 5 and -log sigmoid(5) = .0067."""
+    numbers = (torch.tensor([x]) for x in (-1.5, -3.0, -2.0, -2.5))
+    assert dpo_loss(*numbers, 5.0).tolist() == pytest.approx([0.00672], abs=1e-5)
+
+
 def test_the_reference_is_the_start_unless_named(tiny_model: Path, tmp_path: Path) -> None:
     stats = run(tiny_model, tmp_path, settings())
     assert stats.log[0]["loss"] == pytest.approx(math.log(2), abs=1e-4)

@@ -20,6 +20,7 @@ MAKERS: dict[str, str] = {
     "combine": "annotations",
     "select": "choices",
     "pair": "choices",
+    "noise": "fitted",
     "overlap": "overlaps",
     "harness": "harness",
     "train": "trained",

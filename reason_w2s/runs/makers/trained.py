@@ -15,8 +15,15 @@ from reason_w2s.runs.items import Item, ModelRef
 from reason_w2s.runs.store import Cost, Store, put_folder, read_json, write_json
 from reason_w2s.runs.tables import digest
 from reason_w2s.runs.work import Stopwatch, Work
-from reason_w2s.stages.train import TrainConfig, from_pairs, from_solutions, from_traces
-from reason_w2s.train.config import OPTIMIZER, Data, TrainSettings, TrainStats
+from reason_w2s.stages.train import (
+    TrainConfig,
+    from_pairs,
+    from_solutions,
+    from_traces,
+    from_verdicts,
+    with_rate,
+)
+from reason_w2s.train.config import OPTIMIZER, Data, TrainStats
 
 
 def find(work: Work) -> Item | None:
@@ -29,6 +36,9 @@ def find(work: Work) -> Item | None:
     model = _model(work, made, folder)
     counts = {name: made["stats"][name] for name in ("examples", "updates", "tokens")}
     counts["in"] = counts["out"] = counts["examples"]
+    if made.get("left_out"):
+        counts["left_out"] = made["left_out"]
+        counts["said"] = _left_out_said(work, made["left_out"])
     name = work.step.name
     return Item(name, stage, "model", key, made["fingerprint"], model=model, counts=counts)
 
@@ -55,7 +65,12 @@ def make(work: Work) -> None:
         if work.step.config.get("save_optimizer"):
             put_folder(aside / OPTIMIZER, folder / OPTIMIZER)
         cost = _cost(watch.lap(), stats, work)
-        made = {"fingerprint": mark, "stats": asdict(stats), "cost": asdict(cost)}
+        made = {
+            "fingerprint": mark,
+            "stats": asdict(stats),
+            "cost": asdict(cost),
+            "left_out": _left_out(work),
+        }
         write_json(folder / "made.json", made)
         shutil.rmtree(aside)
 
@@ -112,13 +127,12 @@ def _train(work: Work, out: Path, aside: Path) -> TrainStats:
     from reason_w2s.train.job import TrainPlaces
     from reason_w2s.train.run import train
 
-    config = TrainConfig.model_validate(work.step.config)
-    settings = TrainSettings.model_validate(config.model_dump(exclude={"target", "side"}))
+    config = TrainConfig.model_validate(_settings(work))
     init = work.role("init")
     ref = work.role("ref").folder() if "ref" in work.step.roles else None
     return train(
         examples(work.store, work.of, config),
-        settings,
+        config.settings(),
         TrainPlaces(init.folder(), ref, out, aside, _card(work), work.rendered(), _left(work)),
         prompt=init.reference().asked(),
         seed=work.step.seed,
@@ -141,6 +155,9 @@ def examples(store: Store, of: Sequence[Item], config: TrainConfig) -> Data:
     if kinds == {"problems"}:
         asked = [one for item in of for one in rows.problems(store, item)]
         return list(from_solutions(asked))
+    if config.label is not None:
+        graded = (row for item in of for row in rows.rows(store, item))
+        return list(from_verdicts(graded, config.label))
     if kinds == {"traces"}:
         return [one for item in of for one in from_traces(rows.rows(store, item), config.target)]
     read = [rows.pairs(store, item) for item in of]
@@ -150,16 +167,35 @@ def examples(store: Store, of: Sequence[Item], config: TrainConfig) -> Data:
     return [one for found, named in read for one in from_pairs(found, named)]
 
 
+def _left_out(work: Work) -> int:
+    """How many traces the step's label says nothing of."""
+    label = work.step.config.get("label")
+    if label is None:
+        return 0
+    read = (row for item in work.of for row in rows.rows(work.store, item))
+    return sum(row.value(label) is None for row in read)
+
+
+def _left_out_said(work: Work, count: int) -> str:
+    return f"{count:,} traces without {work.step.config['label']} were left out"
+
+
 def _card(work: Work) -> dict[str, str]:
     """What the model card says about where the model comes from."""
     parents = {
-        role: f"{name} ({work.role(role).digest[:12]})" for role, name in work.step.roles.items()
+        role: f"{name} ({work.role(role).digest[:12]})"
+        for role, name in work.step.roles.items()
+        if role != "noise"
     }
+    if "noise" in work.step.roles:
+        parents["flipped pairs"] = work.role("noise").counts["said"]
     data = [
         f"{item.step} ({item.counts.get('pairs', item.counts['out']):,} {item.kind}, "
         f"digest {item.digest[:12]})"
         for item in work.of
     ]
+    left_out = _left_out(work)
+    data += [_left_out_said(work, left_out)] if left_out else []
     gold = {"gold labels used": work.gold}
     return {"run": work.run, "step": work.step.name, **parents, "data": ", ".join(data), **gold}
 
@@ -175,13 +211,21 @@ def _key(work: Work) -> str:
         of = [item.digest for item in work.of]
         like = _like(work.step.config)
         return work.key(work.settings("prompt"), of, _prompt(work), work.step.seed, *like)
-    roles = {role: work.role(role).reference().fingerprint for role in work.step.roles}
+    models = {role: item for role in work.step.roles if (item := work.role(role)).kind == "model"}
+    roles = {role: item.reference().fingerprint for role, item in models.items()}
     trained_on = [_content(item) for item in work.of]
-    if work.step.config["target"] == "answer":
+    if work.step.config["target"] == "answer" or work.step.config["label"] is not None:
         # what is learned stands in columns above, not in the texts
         trained_on += [one.digest for item in work.of for one in item.lineage()]
     goes_on = [work.role("init").key] if work.step.config["keep_optimizer"] else []
-    return work.key(work.settings(), roles, _prompt(work), trained_on, work.step.seed, *goes_on)
+    return work.key(_settings(work), roles, _prompt(work), trained_on, work.step.seed, *goes_on)
+
+
+def _settings(work: Work) -> dict[str, Any]:
+    """The step's settings; a rate that another step measured stands where a typed one would."""
+    if "noise" not in work.step.roles:
+        return work.settings()
+    return with_rate(work.settings(), work.role("noise").counts["taken"])
 
 
 def _like(config: Mapping[str, Any]) -> tuple[str, ...]:

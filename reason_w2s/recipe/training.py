@@ -1,0 +1,74 @@
+"""What a train step must obey: its objective, what it learns from, and its settings agree."""
+
+from __future__ import annotations
+
+from reason_w2s.errors import ConfigError
+from reason_w2s.recipe.plan import Plan, Step
+
+
+def check_training(plan: Plan, step: Step, where: str) -> None:
+    """`of`, `target`, `side` and `objective` of a train step fit together."""
+    if step.stage != "train":
+        return
+    from reason_w2s.train.arguments import check_length, check_trainer_keys
+    from reason_w2s.train.objectives import OBJECTIVES, Name
+
+    try:
+        check_trainer_keys(step.config["objective"], dict(step.config["trainer"]))
+        check_length(step.config["updates"], step.config["trainer"])
+    except ConfigError as error:
+        raise ConfigError(f"{where}.{error}") from error
+    kinds = {plan.steps[name].kind for name in step.of}
+    objective: Name = step.config["objective"]
+    target, side = step.config.get("target"), step.config.get("side")
+    if len(kinds) > 1:
+        raise ConfigError(
+            f"{where}.of: {' and '.join(sorted(kinds))} cannot be trained on together"
+        )
+    by = OBJECTIVES[objective]
+    answers = by.learns == "answers"
+    if answers and kinds == {"problems"} and target != "solution":
+        raise ConfigError(f"{where}.of: problems can be trained on with target: solution only")
+    if target == "solution" and not (answers and kinds == {"problems"}):
+        raise ConfigError(f"{where}.target: solution needs 'of' to be a problem set")
+    if target == "answer" and (not answers or kinds == {"problems"}):
+        raise ConfigError(f"{where}.target: answer is for objectives that learn answers, of traces")
+    if by.learns == "pairs" and kinds != {"pairs"}:
+        raise ConfigError(
+            f"{where}.of: {objective} needs pairs (a pair step), got {', '.join(kinds)}"
+        )
+    if (side is not None) != (answers and kinds == {"pairs"}):
+        raise ConfigError(f"{where}.side: chosen or rejected, for sft on pairs and nothing else")
+    label = step.config.get("label")
+    if (by.learns == "verdicts") != (label is not None):
+        raise ConfigError(
+            f"{where}.label: the yes-or-no column of what is wanted (label: STEP.correct), for "
+            f"objective kto and no other"
+        )
+    if by.learns == "verdicts" and kinds != {"traces"}:
+        raise ConfigError(f"{where}.of: {objective} needs traces, got {', '.join(kinds)}")
+    _noise(step, where)
+    if "ref" in step.roles and not by.reference:
+        raise ConfigError(f"{where}.ref: {objective} has no reference model; remove it")
+
+
+def _noise(step: Step, where: str) -> None:
+    """The rate of flipped pairs is said once, where a loss takes it."""
+    trainer, loss = step.config["trainer"], step.config.get("loss") or {}
+    asked = trainer.get("loss_type", "sigmoid")
+    robust = step.config["objective"] == "dpo" and "robust" in (
+        [asked] if isinstance(asked, str) else asked
+    )
+    takes = robust or loss.get("name") == "conservative"
+    key = "trainer.label_smoothing" if robust else "loss.flipped"
+    typed = trainer.get("label_smoothing") if robust else loss.get("flipped")
+    if "noise" in step.roles and not takes:
+        raise ConfigError(
+            f"{where}.noise: only trainer.loss_type: robust and loss: {{name: conservative}} take "
+            f"a rate of flipped pairs; use one of them, or remove it"
+        )
+    if takes and (typed is None) != ("noise" in step.roles):
+        said = "is measured by 'noise' and typed here" if typed is not None else "is not said"
+        raise ConfigError(
+            f"{where}.{key}: the rate of flipped pairs {said}; give either noise: STEP or a number"
+        )
