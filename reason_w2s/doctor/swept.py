@@ -12,7 +12,7 @@ from reason_w2s.recipe.load import Loaded
 from reason_w2s.recipe.plan import Step
 
 _SHOWN = 6
-"""Names of steps in a line."""
+"""Names in a line."""
 
 
 def representatives(cells: Sequence[Loaded]) -> list[Loaded]:
@@ -28,7 +28,8 @@ def representatives(cells: Sequence[Loaded]) -> list[Loaded]:
 
 def lines(cells: Sequence[Loaded]) -> Iterator[str]:
     """What differs per cell, and how much of all is shared."""
-    yield from ("", f"a sweep of {len(cells)} cells: {', '.join(cell.label for cell in cells)}")
+    labels = [cell.label for cell in cells]
+    yield from ("", f"a sweep of {len(cells)} cells: {_listed(labels)}")
     yield from (f"  {line}" for line in _differing(cells))
     yield f"  {_counted(cells)}"
 
@@ -43,6 +44,11 @@ def as_json(cells: Sequence[Loaded]) -> dict[str, Any]:
         seen.update(own.values())
         listed.append({"label": cell.label, "values": dict(cell.values), "shared": shared})
     return {"cells": listed, "different_steps": len(seen)}
+
+
+def _listed(names: Sequence[str]) -> str:
+    rest = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return f"{', '.join(names[:_SHOWN])}{rest}"
 
 
 def _counted(cells: Sequence[Loaded]) -> str:
@@ -73,8 +79,7 @@ def _differing(cells: Sequence[Loaded]) -> Iterator[str]:
             for key, values in _changing(steps):
                 groups.setdefault((key, _by(values, cells)), []).append(name)
     for (key, how), names in groups.items():
-        rest = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-        yield f"{key} of {', '.join(names[:_SHOWN])}{rest}: {how}"
+        yield f"{key} of {_listed(names)}: {how}"
 
 
 def _changing(steps: Sequence[Step]) -> Iterator[tuple[str, list[Any]]]:
@@ -96,13 +101,25 @@ def _flat(config: Mapping[str, Any], before: str = "") -> dict[str, Any]:
     return found
 
 
+def _variables(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Of a variable that is a mapping also `name.key`."""
+    inner = {
+        f"{name}.{key}": one
+        for name, value in values.items()
+        if isinstance(value, Mapping)
+        for key, one in value.items()
+    }
+    return {**values, **inner}
+
+
 def _by(values: Sequence[Any], cells: Sequence[Loaded]) -> str:
-    """The variable that has the very values, else each value with its cells."""
-    for name in cells[0].values:
-        if [cell.values[name] for cell in cells] == list(values):
+    """The variable, or the key of one, that has the very values; else each value with its cells."""
+    variables = [_variables(cell.values) for cell in cells]
+    for name in variables[0]:
+        if [one.get(name) for one in variables] == list(values):
             distinct = dict.fromkeys(json.dumps(value) for value in values)
             return f"{name} ({', '.join(distinct)})"
     told: dict[str, list[str]] = {}
     for value, cell in zip(values, cells, strict=True):
         told.setdefault(json.dumps(value), []).append(cell.label)
-    return "; ".join(f"{value} in {', '.join(labels)}" for value, labels in told.items())
+    return "; ".join(f"{value} in {_listed(labels)}" for value, labels in told.items())

@@ -129,7 +129,18 @@ def _used(name: str, use: Use, place: str) -> Iterator[Step]:
         raise ConfigError(f"{place}: {name}.use.recipe: '{use.recipe}' is a file, not read here")
     evaluate = {"suites": (use.recipe.get("evaluate") or {}).get("suites", [])}
     plan = plan_of({**use.recipe, "evaluate": evaluate}, place=f"{place}: {name}.use")
-    return steps(name, use.step, plan, f"{place}: {name}")
+    return steps(name, _meant(use.step, use.recipe, plan, place), plan, f"{place}: {name}")
+
+
+def _meant(step: str, recipe: Mapping[str, Any], plan: Plan, place: str) -> str:
+    """The step that a name stands for: its own, the last of `block.step`, or what is measured
+    under that name."""
+    measured = (recipe.get("evaluate") or {}).get("models") or {}
+    asked = {"block": step, "measured": measured.get(step, step)}
+    whole = unrolled({"steps": recipe.get("steps"), "evaluate": {"models": asked}}, place)
+    found = whole["evaluate"]["models"]
+    names = (step, *(found[key] for key in asked if key in found))
+    return next((name for name in names if name in plan.steps), step)
 
 
 def recipe_of(data: Mapping[str, Any], place: str) -> Recipe:

@@ -23,7 +23,8 @@ SECTIONS = ("models", "problems", "steps")
 
 
 class Use(BaseModel):
-    """A step of another recipe. recipe: its file, or what stands in it. seed: None: this one's.
+    """A step of another recipe. recipe: its file, or what stands in it. step: of a block
+    `block.step`, its last; or a name that the other measures it under. seed: None: this one's.
     values: of the variables that the other recipe sweeps and this one does not."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)

@@ -39,6 +39,17 @@ def test_what_differs_is_said_by_variable_and_what_is_shared_counted_once(tmp_pa
     )
 
 
+def test_a_variable_that_is_a_mapping_is_named_by_its_key(tmp_path):
+    text = small.RECIPE.replace(
+        "models:", "sweep: {cell: [{n: 2, m: 1}, {n: 4, m: 1}]}\nmodels:", 1
+    )
+    cells = load_plans(
+        small.project(tmp_path, text.replace("sampling: {n: 4,", 'sampling: {n: "${cell.n}",')),
+        seed=None,
+    )
+    assert "  sampling.n of drawn: cell.n (2, 4)" in lines(cells)
+
+
 def test_a_step_is_itself_whatever_its_cell_is_called(tmp_path):
     first, second, *_ = (identities(cell.plan) for cell in swept(tmp_path))
     assert first["weak"] == second["weak"]

@@ -36,6 +36,30 @@ def test_the_step_and_what_it_needs_are_steps_of_this_plan(tmp_path):
     assert [one.step for one in plan.measured] == ["weak", "ceiling"]
 
 
+CHAIN = """
+name: other
+models: {weak: {path: nobody/weak, prompt: qa}}
+problems: {train: {source: jsonl, file: data.jsonl}}
+steps:
+  rounds:
+    for: {round: [1, 2]}
+    carry: {policy: weak}
+    next: {policy: step}
+    do:
+      drawn: {sample: {model: policy, of: train, sampling: {max_tokens: 64}}}
+      step: {train: {objective: sft, init: policy, of: drawn, batch: 2, updates: 1}}
+evaluate: {suites: [suite.yaml], models: {tuned: rounds.step}}
+"""
+
+
+@pytest.mark.parametrize("step", ["rounds.step", "tuned", "rounds.2.step"])
+def test_the_last_round_of_a_block_goes_by_three_names(tmp_path, step):
+    recipe = (USES + EVALUATED).replace("step: tuned", f"step: {step}")
+    plan, data = load_plan(given(tmp_path, recipe, CHAIN), seed=None)
+    assert plan.steps["ceiling"].roles == {"init": "ceiling/rounds.1.step"}
+    assert plan_of(data, place="kept").steps.keys() == plan.steps.keys()
+
+
 def test_what_is_not_measured_is_not_made(tmp_path):
     plan, _ = load_plan(given(tmp_path, USES), seed=None)
     assert not [name for name in plan.steps if name.startswith("ceiling")]
