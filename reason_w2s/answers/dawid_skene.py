@@ -30,10 +30,11 @@ several times on a problem, as theirs may: each of a model's samples is a vote.
 What identifies it: a and c are told apart only where a problem has three or more votes; with fewer,
 many values explain the votes equally well. Agreement could also be explained by workers that are
 mostly wrong together; that solution is kept out by the start (q in proportion to the votes, with
-one more for "none") and by a_w >= log c: on a problem of middling difficulty no vote counts against
-the answer it gives. Where a given wrong answer is in truth as likely as the right one, no vote says
-anything. Errors that some workers share and others do not, as of two models trained on the same
-data, it cannot see. Abstentions are missing, not wrong.
+one more for "none") and by a_w >= log c. For the posteriors p_w(z) is at least c / (1 + c): on no
+problem, however hard, does a vote count against the answer it gives, so equal workers order answers
+as a majority does. Where in truth a given wrong answer is as likely as the right one, votes say
+nothing, and posteriors are too high. Errors that some workers share and others do not, as of models
+trained on the same data, it cannot see. Abstentions are missing, not wrong.
 """
 
 from __future__ import annotations
@@ -99,16 +100,21 @@ class _Cases(NamedTuple):
 
 
 class _State(NamedTuple):
-    """The values of B fits made side by side. logit: a_w, `[B, W]`; coincidence: c, `[B]`."""
+    """The values of B fits made side by side. logit: a_w, `[B, W]`; coincidence: c, `[B]`.
+
+    floor: p_w(z) is at least c / (1 + c).
+    """
 
     logit: Floats
     coincidence: Floats
     spread: float
+    floor: bool = False
 
     def right(self) -> Floats:
         """p_w at each difficulty, `[Z, B, W]`."""
         found: Floats = expit(self.logit + self.spread * _NODES[:, None, None])
-        return np.clip(found, _LEAST, _MOST)
+        least = (self.coincidence / (1.0 + self.coincidence))[:, None] if self.floor else _LEAST
+        return np.clip(found, least, _MOST)
 
     def mean(self) -> Floats:
         """p_w over all difficulties, `[B, W]`."""
@@ -153,7 +159,8 @@ def posteriors(votes: Votes, found: Fit) -> tuple[float, ...]:
     """The chance of each class of one problem to be the right one, `[K]`; they sum to 1 with the
     chance that none is."""
     cases = _cases([votes], len(found.logit))
-    q = _expect(cases, _state(found.logit, found.coincidence, found.spread)).sum(0)
+    state = _state(found.logit, found.coincidence, found.spread)._replace(floor=True)
+    q = _expect(cases, state).sum(0)
     return tuple(q[1:, 0].tolist())
 
 

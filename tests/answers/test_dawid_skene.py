@@ -176,11 +176,11 @@ def test_no_order_matters(rows, order, dice):
     assert again.coincidence == pytest.approx(found.coincidence, abs=1e-6)
 
 
-@settings(max_examples=25, deadline=None)
-@given(VOTES)
-def test_whatever_is_voted_gives_chances(rows):
+@settings(max_examples=40, deadline=None)
+@given(VOTES, st.sampled_from([0.0, 2.0, 4.0]))
+def test_whatever_is_voted_gives_chances(rows, spread):
     problems = votes_of(rows)
-    found = fit(problems, 4, draws=3)
+    found = fit(problems, 4, draws=3, spread=spread)
     assert all(0 < p < 1 for p in (*found.right, found.coincidence))
     for votes in problems:
         told = posteriors(votes, found)
@@ -191,6 +191,16 @@ def test_whatever_is_voted_gives_chances(rows):
             for theirs in range(len(votes)):
                 if all(a >= b for a, b in zip(votes[mine], votes[theirs], strict=True)):
                     assert told[mine] >= told[theirs] - 1e-12
+
+
+def test_weak_workers_of_one_ability_order_answers_as_a_majority_does():
+    # so hard that most agreement is of wrong answers: a popular one must not lose by its votes
+    problems, _ = simulated((0.15,) * 8, 0.2, 400, spread=1.0)
+    found = fit([tuple((sum(one),) for one in votes) for votes in problems], 1, spread=3.0, draws=0)
+    for votes in problems:
+        sizes = [(sum(one),) for one in votes]
+        told = posteriors(tuple(sizes), found)
+        assert told[best(told)] == told[best(sizes)]
 
 
 @pytest.mark.parametrize("spread", [0.0, 2.0])
