@@ -8,6 +8,7 @@ import pytest
 
 from reason_w2s.errors import ConfigError
 from reason_w2s.recipe.load import load_plan, load_plans
+from reason_w2s.recipe.yaml_file import read
 
 ROOT = Path(__file__).parents[2]
 OVERLAYS = [ROOT / "recipes" / "world.yaml", ROOT / "recipes" / "seeds.yaml"]
@@ -33,6 +34,11 @@ def test_one_command_is_six_cells_of_two_pairs_of_models():
     assert found[4].label == "pretrained1-seed1"
     assert found[4].roles == {"pretrained": "stratum", "seed": "seed"}
     assert all(seeds(one.plan, "problems") == {one.values["seed"]} for one in found)
+
+
+def test_every_model_that_the_world_pretrains_has_its_seed_from_the_sweep():
+    world, seeded = (read(path)["models"] for path in OVERLAYS)
+    assert [name for name, model in world.items() if model and "world" in model] == list(seeded)
 
 
 def test_a_used_recipe_follows_the_cell(tmp_path):
