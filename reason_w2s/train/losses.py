@@ -21,8 +21,8 @@ def conservative_dpo(
     beta: float,
     flipped: float,
 ) -> Tensor:
-    """The conservative DPO loss of each pair, [B], nats (ericmitchell.ai/cdpo.pdf, equation 3, as
-    code that cites it has it).
+    """The conservative DPO loss of each pair, [B], nats (equation 3 of E. Mitchell's note on
+    cDPO, as code that cites it has it).
 
     All logps [B], nats, summed over the response's tokens. With h how much more the policy prefers
     the chosen response than the reference does: -(1 - e) log sigmoid(beta h) - e log sigmoid(-beta
