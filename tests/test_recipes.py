@@ -34,12 +34,28 @@ def models(tmp_path_factory) -> list[Path]:
     return [make_model(folder / f"roomy{n}", seed=n, positions=1024) for n in range(3)]
 
 
+def with_used(recipe: Path) -> dict:
+    """The recipe as it is written, with the models and problems of those it uses."""
+    written = YAML(typ="safe", pure=True).load(recipe)
+    written.setdefault("problems", {})
+    for section in ("models", "problems", "steps"):
+        for name, entry in list(written.get(section, {}).items()):
+            if "use" in entry:
+                del written[section][name]
+                other = with_used(recipe.parent / entry["use"]["recipe"])
+                for kind in ("models", "problems"):
+                    written[kind] = {**other[kind], **written[kind]}
+    return written
+
+
 def sized_down(recipe: Path, models: list[Path], folder: Path) -> Path:
     """An overlay that gives every model a tiny one, and five problems to every set."""
-    written = YAML(typ="safe", pure=True).load(recipe)
+    written = with_used(recipe)
     suites = written.get("evaluate", {}).get("suites", [])
     trainer = {"learning_rate": 0.01, "num_train_epochs": None, "max_length": None}
     train = {"batch": 2, "updates": 3, "dtype": None, "trainer": trainer}
+    rollouts = {"max_completion_length": 24}
+    groups = {**rollouts, "num_generations": 2, "generation_batch_size": None}
     patch = {
         "models": {
             name: {
@@ -51,18 +67,26 @@ def sized_down(recipe: Path, models: list[Path], folder: Path) -> Path:
             }
             for number, name in enumerate(written["models"])
         },
-        "problems": {name: {"take": few(one)} for name, one in written["problems"].items()},
         # of a sweep, one from the middle
         "sweep": {
             name: [values[len(values) // 2]] for name, values in written.get("sweep", {}).items()
         }
         or None,
+        "problems": {
+            name: {key: one[key] for key in ("source", "of") if key in one} | {"take": few(one)}
+            for name, one in written["problems"].items()
+        },
         "suites": {name: {"problems": {"take": 5}} for name in suites},
         "every": [
             {"where": {"stage": "train"}, "set": train},
             # each round of a block gets all five
             {"where": {"stage": "problems"}, "set": {"part": None}},
             {"where": {"stage": "noise"}, "set": {"otherwise": 0.1}},
+            {"where": {"stage": "train", "objective": "grpo"}, "set": {"trainer": groups}},
+            {
+                "where": {"stage": "train", "objective": "distillation"},
+                "set": {"trainer": rollouts},
+            },
         ],
     }
     if "stage1" in written["steps"]:
@@ -115,12 +139,15 @@ def test_recipe_runs_and_accounts_for_everything(recipe, models, tmp_path):
         if item.stage == "train":
             assert counts["examples"] > 0, name
             init = done.items[plan.steps[name].roles["init"]]
-            assert item.digest != init.digest, f"{name}: training left the weights as they were"
+            # a tiny model is never right, and rewards that are all the same teach nothing
+            rewarded = plan.steps[name].config["reward"] is not None
+            assert rewarded or item.digest != init.digest, f"{name}: left the weights as they were"
     found = results(done)
     assert found["scores"]
     assert all(0 <= score["low"] <= score["high"] <= 1 for score in found["scores"])
     ledger = found["ledger"]
-    rows = sum(
+    sampled = sum(item.counts.get("generated", 0) for item in done.items.values())
+    rows = sampled + sum(
         row.trace.n_tokens
         for name, item in done.items.items()
         if item.stage == "sample"
@@ -147,8 +174,13 @@ def test_flipping_correct_changes_the_set(recipe, models, tmp_path):
         known = {use for name in audits for use in gold_use(plan, name)}
         for name in [] if pairs_by_gold(plan) else trained(plan):
             # solutions are what a step's own target says it learns
+            if any("/" in one for one in plan.needed([name]) if plan.steps[one].kind != "problems"):
+                continue  # of another recipe, which is looked at by itself
             answers = {use for use in gold_use(plan, name) if use.what == "answers"}
-            assert answers <= known, "no label may be used but for a rate"
+            rewarded = any(
+                plan.steps[one].config.get("reward") is not None for one in plan.needed([name])
+            )
+            assert rewarded or answers <= known, "no label may be used but for a rate or reward"
         return
     for name, graded in chosen.items():
         kept = {}
@@ -216,9 +248,12 @@ def test_the_variants_draw_the_same_traces():
 
 
 def on_the_world(path: Path) -> bool:
-    """Whether the overlay is made for it: a weak reasoner is given, or taught in a step."""
+    """Whether the overlay is made for it: a weak reasoner is given or taught in a step, or a
+    reward teaches."""
     written = YAML(typ="safe").load(path)
-    return "weak" in {**written.get("models", {}), **written.get("steps", {})}
+    steps = written.get("steps", {})
+    rewarded = any("reward" in step.get("train", {}) for step in steps.values())
+    return rewarded or "weak" in {**written.get("models", {}), **steps}
 
 
 WEAK = [path for path in RECIPES if on_the_world(path)]

@@ -5,7 +5,8 @@
     GRPOTrainer(..., reward_funcs=[reward])                              # gold column `solution`
     GRPOTrainer(..., reward_funcs=[reward_for("answer", kind="number")])
 
-What cannot be decided is None, which TRL leaves out of the loss. It needs neither torch nor TRL,
+What cannot be decided is None, which TRL leaves out of the loss; with `unread=0.0` only where that
+is the gold answer's fault, so that babble does not go unpunished. It needs neither torch nor TRL,
 works in any thread and process, and can be pickled.
 """
 
@@ -34,6 +35,7 @@ class Reward:
     rel_tol: float = 0.0
     name: str = "answer"
     workers: int | None = 1
+    unread: float | None = None
 
     def __post_init__(self) -> None:
         check_kind(self.kind, self.rel_tol)
@@ -69,7 +71,8 @@ class Reward:
             self.workers,
             rel_tol=self.rel_tol,
         )
-        rewards = [_reward(verdict, gold) for verdict, gold in zip(verdicts, golds, strict=True)]
+        pairs = zip(verdicts, golds, strict=True)
+        rewards = [_reward(verdict, gold, self.unread) for verdict, gold in pairs]
         if log_extra is not None:
             log_extra(f"{self.name}_extracted", [verdict.answer for verdict in verdicts])
             log_extra(f"{self.name}_status", [verdict.status for verdict in verdicts])
@@ -78,7 +81,7 @@ class Reward:
         return rewards
 
 
-def reward_for(
+def reward_for(  # noqa: PLR0913
     column: str = "solution",
     kind: Kind = "auto",
     *,
@@ -86,17 +89,19 @@ def reward_for(
     rel_tol: float = 0.0,
     name: str = "answer",
     workers: int | None = 1,
+    unread: float | None = None,
 ) -> Reward:
     """A reward that reads its gold answers in `column` of the data set.
 
     `options` names the column that holds the texts of a multiple choice. `kind` and `rel_tol` are
     those of `check`; `workers` those of `check_many`: 1 checks in the trainer's process, quick
-    enough for some thousands of completions.
+    enough for some thousands of completions. `unread`: the reward of a response whose answer cannot
+    be read.
 
     Raises:
         ConfigError: there is no such kind, or a tolerance is out of range.
     """
-    return Reward(column, kind, options, rel_tol, name, workers)
+    return Reward(column, kind, options, rel_tol, name, workers, unread)
 
 
 def text(completion: Any) -> Any:
@@ -134,10 +139,12 @@ def _column(columns: dict[str, Any], name: str) -> Sequence[Any]:
     return found
 
 
-def _reward(verdict: Verdict, gold: Any) -> float | None:
+def _reward(verdict: Verdict, gold: Any, unread: float | None) -> float | None:
     # Without a gold answer not even a silent response is wrong.
-    if verdict.correct is None or gold is None or gold == "":
+    if gold is None or gold == "":
         return None
+    if verdict.correct is None:
+        return unread if verdict.status == "unparseable_prediction" else None
     return float(verdict.correct)
 
 

@@ -27,9 +27,10 @@ def batches(case: Case) -> Iterator[Said]:
         except ConfigError as error:
             yield failed(error, case.at(step, "batch"), "the run refuses it before anything else")
             continue
+        what = "completions" if case.settings(step).group else "examples"
         told = (
             (
-                f"{step.name}: {profile.processes} processes x {micro} examples x {steps} passes = "
+                f"{step.name}: {profile.processes} processes x {micro} {what} x {steps} passes = "
                 f"{batch} per update"
             )
             .replace("1 processes", "1 process")
@@ -59,8 +60,9 @@ def enough(case: Case) -> Iterator[Said]:
 
 def _counted(case: Case, step: Step, settings: TrainSettings, count: int) -> Iterator[Said]:
     updates = total_updates(settings, count)
-    epochs = updates * settings.batch / count
+    epochs = updates * settings.batch / (count * max(1, settings.group) * settings.reused)
     told = f"{step.name}: {count:,} examples, {updates:,} updates of {settings.batch}"
+    told += f" ({settings.group} completions each)" if settings.group > 1 else ""
     data = {"step": step.name, "examples": count, "updates": updates, "epochs": round(epochs, 2)}
     yield Fact("examples", f"{told}: {epochs:.1f} epochs", data)
     yield from _few(case, step, settings, f"{count:,} examples", count)

@@ -48,6 +48,14 @@ class Case:
         """The steps that train."""
         return [step for step in self.plan.steps.values() if step.stage == "train"]
 
+    def written(self) -> list[Step]:
+        """Those that learn from answers or pairs that others wrote before."""
+        return [step for step in self.trains() if not self.settings(step).group]
+
+    def sampling(self) -> list[Step]:
+        """Those that sample while they train."""
+        return [step for step in self.trains() if self.settings(step).group]
+
     def teachers(self, step: Step) -> list[str]:
         """The models whose sampled traces flow into a train step."""
         lineage = self.plan.lineage(step.name)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from reason_w2s.doctor.case import Case, failed
 from reason_w2s.doctor.finding import Fact, Finding, Said, Severity, Unchecked
@@ -13,7 +13,7 @@ from reason_w2s.errors import ConfigError, DataError, W2SError
 from reason_w2s.recipe.plan import Step
 from reason_w2s.runs.cautions import CUT
 from reason_w2s.train import guards
-from reason_w2s.train.config import Answer, Data, PairExample, VerdictExample
+from reason_w2s.train.config import Answer, Data, Example, PairExample, VerdictExample
 from reason_w2s.train.guards import CLOSE, OPEN
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ REFUSED = "the run checks the same before this step's first update, and stops"
 
 def rows(case: Case) -> Iterator[Said]:
     """The template keeps the reasoning, the end token is learned, the prompt is not."""
-    for step in case.trains():
+    for step in case.written():
         try:
             made, found = case.rows(step), case.material(step)
         except W2SError as error:
@@ -42,7 +42,7 @@ def rows(case: Case) -> Iterator[Said]:
 
 def ends(case: Case) -> Iterator[Said]:
     """Answers that were cut teach no end: a student of many of them does not stop."""
-    for step in case.trains():
+    for step in case.written():
         found = _real(case, step)
         if found is None:
             continue
@@ -61,7 +61,7 @@ def ends(case: Case) -> Iterator[Said]:
 
 def marks(case: Case) -> Iterator[Said]:
     """Tokens of a chat template, written as text in what is learned."""
-    for step in case.trains():
+    for step in case.written():
         found = _real(case, step)
         if found is None:
             continue
@@ -104,7 +104,9 @@ def answers_of(data: Data, *, wanted: bool = False) -> Iterator[Answer]:
             yield one.chosen
             if not wanted:
                 yield one.rejected
-        elif not (wanted and isinstance(one, VerdictExample) and not one.wanted):
+        elif isinstance(one, Example) or (
+            isinstance(one, VerdictExample) and (one.wanted or not wanted)
+        ):
             yield one.answer
 
 
@@ -151,7 +153,7 @@ def _guarded(
         except ConfigError as error:
             yield Unchecked(f"the end tokens of '{init}'", str(error))
     try:
-        guards.check_rows(made, found.data, prompt, tokenizer, stops=stops)
+        guards.check_rows(made, cast("guards.Data", found.data), prompt, tokenizer, stops=stops)
     except DataError as error:
         yield _refused(case, step, error, found)
         return

@@ -11,6 +11,7 @@ from reason_w2s.doctor.material import Material
 from reason_w2s.errors import W2SError
 from reason_w2s.evaluate.lengths import length_bias
 from reason_w2s.recipe.plan import Step
+from reason_w2s.train import guards
 from reason_w2s.train.config import PairExample
 from reason_w2s.train.examples import lengths
 from reason_w2s.train.objectives import OBJECTIVES
@@ -24,7 +25,7 @@ FEW_PAIRS = 20
 
 def limits(case: Case) -> Iterator[Said]:
     """What `max_length` or the model's positions would cut: measured, or from max_tokens."""
-    for step in case.trains():
+    for step in case.written():
         try:
             made, found = case.rows(step), case.material(step)
         except W2SError:
@@ -59,14 +60,18 @@ def longest(case: Case, step: Step) -> tuple[int | None, str]:
         made, found = case.rows(step), case.material(step)
     except W2SError:
         return None, ""
+    settings = case.settings(step)
+    if settings.group:
+        asked = max(lengths(made)) if made else 0
+        return asked + settings.longest, "the most that sampling allows"
     if made is not None and found.measured:
         return max(lengths(made)), "the longest looked at"
     limit, key = _limit(case, step)
-    asked = _most_tokens(case, step)
-    if asked is not None:
-        asked += _asked(made)
-    if asked is not None and (limit is None or asked < limit):
-        return asked, "the most that sampling allows"
+    most = _most_tokens(case, step)
+    if most is not None:
+        most += _asked(made)
+    if most is not None and (limit is None or most < limit):
+        return most, "the most that sampling allows"
     return limit, key
 
 
@@ -90,7 +95,8 @@ def _measured(case: Case, step: Step, made: Rows, found: Material) -> Iterator[S
     yield Fact("lengths", f"{step.name}: {told}", data)
     if not longer:
         return
-    shown = ", ".join(f"{found.data[at].problem.id} ({sizes[at]:,})" for at in longer[:SHOWN])
+    data_of = cast("guards.Data", found.data)
+    shown = ", ".join(f"{data_of[at].problem.id} ({sizes[at]:,})" for at in longer[:SHOWN])
     todo = (
         f"raise trainer.max_length to {most}" if "max_length" in key else "take shorter responses"
     )

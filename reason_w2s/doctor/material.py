@@ -68,6 +68,8 @@ def material(step: Step, plan: Plan, store: Stored, sets: Sets, models: Models) 
     config = TrainConfig.model_validate(step.config)
     if all(name in store.made for name in step.of):
         return _stored(step, store, config)
+    if config.by.learns == "problems":
+        return _problems(step, sets)
     if config.target == "solution":
         found = _gold(step, sets)
         if found is not None:
@@ -102,6 +104,16 @@ def _stored(step: Step, store: Stored, config: TrainConfig) -> Material:
     made = [store.made[name] for name in step.of]
     found = examples(made[0].run.store, [one.item for one in made], config)
     return Material(spread(found), "stored", f"its examples in {made[0].run.folder}", len(found))
+
+
+def _problems(step: Step, sets: Sets) -> Material:
+    """What is asked while it trains."""
+    loaded = [sets.problems(name) for name in step.of]
+    asked = [problem for one in loaded for problem in one.problems or []]
+    if not asked:
+        return Material([EXAMPLE], "made up", "a made-up problem")
+    whole = all(one.whole for one in loaded)
+    return Material(spread(asked), "stored", "its problems", len(asked) if whole else None)
 
 
 def _gold(step: Step, sets: Sets) -> Material | None:

@@ -10,7 +10,11 @@ Model states, bytes per parameter (P parameters, N processes, b bytes of the ste
   float32. In bfloat16 stages 2 and 3 are DeepSpeed's `estimate_zero{2,3}_model_states_mem_needs`.
   With `offload: optimizer` gradients and optimiser leave the GPU, with `all` the weights too.
 - LoRA: frozen weights b; of the adapter's A parameters 16 A (float32 weights, gradients, moments).
-- DPO without LoRA: the reference model's weights, b, divided by N under stage 3.
+- DPO without LoRA: the reference model's weights, b, divided by N under stage 3; GRPO with a `beta`
+  the same; distillation: the teacher's.
+- What samples while it trains holds, before activations are there, keys and values of all its
+  completions (2 b k per token and layer) and under stage 3 the weights in one piece. vLLM's share
+  of a GPU is the profile's `rollout_memory` instead.
 
 Activations, bytes per token and layer of width h, key width k, query width q, inner width i, for
 attention that keeps no scores (SDPA, as transformers chooses it): 27 h + 2 b (q + k) + 4 b i; with
@@ -51,6 +55,7 @@ class Memory:
     reference: int
     activations: int
     logits: int
+    rollouts: int = 0
 
     @property
     def states(self) -> int:
@@ -60,7 +65,7 @@ class Memory:
     @property
     def total(self) -> int:
         """All of it."""
-        return self.states + self.activations + self.logits
+        return self.states + max(self.activations + self.logits, self.rollouts)
 
     def in_gib(self) -> dict[str, float]:
         """By what for, in GiB."""
@@ -68,7 +73,13 @@ class Memory:
         return {**parts, "total": round(self.total / GIB, 2)}
 
 
-def memory(shape: Shape, settings: TrainSettings, profile: TrainProfile, tokens: int) -> Memory:
+def memory(
+    shape: Shape,
+    settings: TrainSettings,
+    profile: TrainProfile,
+    tokens: int,
+    teacher: Shape | None = None,
+) -> Memory:
     """The estimate for rows of `tokens` tokens, prompt included.
 
     Raises:
@@ -81,9 +92,10 @@ def memory(shape: Shape, settings: TrainSettings, profile: TrainProfile, tokens:
         weights=weights,
         gradients=gradients,
         optimiser=optimiser,
-        reference=_reference(shape, settings, profile),
+        reference=_reference(shape, settings, profile, teacher),
         activations=_activations(shape, settings, profile, rows * tokens),
         logits=_logits(shape, settings, rows * tokens),
+        rollouts=_rollouts(shape, settings, profile, tokens),
     )
 
 
@@ -118,9 +130,13 @@ def saved_bytes(shape: Shape, settings: TrainSettings, profile: TrainProfile) ->
     return wide * size, 12 * size + (wide * size if profile.zero_stage else 0)
 
 
-def _reference(shape: Shape, settings: TrainSettings, profile: TrainProfile) -> int:
-    if not settings.by.reference or settings.lora is not None:
+def _reference(
+    shape: Shape, settings: TrainSettings, profile: TrainProfile, teacher: Shape | None
+) -> int:
+    held = settings.by.reference or (settings.by.reward and settings.trainer.get("beta"))
+    if teacher is None and (not held or settings.lora is not None):
         return 0
+    shape = teacher or shape
     shards = profile.processes if profile.zero_stage == 3 else 1
     return _bytes(settings) * shape.parameters // shards
 
@@ -132,6 +148,14 @@ def _activations(shape: Shape, settings: TrainSettings, profile: TrainProfile, t
     if profile.gradient_checkpointing:
         return tokens * (4 * shape.hidden * shape.layers + layer)
     return tokens * layer * shape.layers
+
+
+def _rollouts(shape: Shape, settings: TrainSettings, profile: TrainProfile, tokens: int) -> int:
+    if not settings.group or profile.rollouts == "vllm":
+        return 0
+    wide, completions = _bytes(settings), settings.generation // profile.processes
+    whole = wide * shape.parameters if profile.zero_stage == 3 else 0
+    return 2 * wide * shape.key * shape.layers * tokens * completions + whole
 
 
 def _logits(shape: Shape, settings: TrainSettings, tokens: int) -> int:

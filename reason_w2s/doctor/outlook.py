@@ -16,6 +16,8 @@ from reason_w2s.recipe.plan import Plan, Step
 from reason_w2s.runs.store import read_json
 from reason_w2s.train import launch
 from reason_w2s.train.arguments import total_updates
+from reason_w2s.train.config import TrainSettings
+from reason_w2s.train.rollouts import problems_asked
 
 NO_RATE = "no rate measured yet"
 
@@ -153,6 +155,8 @@ def _train(case: Case, step: Step, before: dict[str, Outlook]) -> Outlook:
         epochs = settings.trainer["num_train_epochs"]
         told = f"{epochs:g} epochs of what is left to train on; {NO_RATE}"
         return Outlook(step.name, "train", None, told)
+    if settings.group:
+        return _sampling(case, step, settings, count)
     updates = total_updates(settings, max(1, count or 1))
     least = "" if fixed else "at most "
     told = f"{least}{updates:,} updates of {settings.batch} examples"
@@ -164,6 +168,17 @@ def _train(case: Case, step: Step, before: dict[str, Outlook]) -> Outlook:
     told += f"; {_said(hours, rate if tokens else None, 'about')}"
     records = updates * settings.batch
     return Outlook(step.name, "train", records, told, None, tokens, each, None, rate, hours)
+
+
+def _sampling(case: Case, step: Step, settings: TrainSettings, count: int | None) -> Outlook:
+    """A step that samples while it trains: what it samples, at most."""
+    updates = total_updates(settings, max(1, count or 1))
+    completions = problems_asked(settings, updates) * settings.group
+    bound, rate = completions * settings.longest, _rate(case, step)
+    hours = _hours(bound * settings.reused, rate)
+    told = f"{updates:,} updates of {settings.batch} completions, at most {bound:,} tokens sampled"
+    told += f"; {_said(hours, rate, 'at most')}"
+    return Outlook(step.name, "train", completions, told, bound, None, None, None, rate, hours)
 
 
 def _learned_each(case: Case, step: Step, before: dict[str, Outlook]) -> float | None:
@@ -254,7 +269,7 @@ def _time(hours: float) -> str:
 
 def _total(found: list[Outlook]) -> str:
     todo = [one for one in found if one.made_by is None]
-    bounds = [one.tokens_at_most for one in todo if one.stage == "sample"]
+    bounds = [one.tokens_at_most for one in todo if one.stage == "sample" or one.tokens_at_most]
     known = [one for one in bounds if one is not None]
     told = f"in all: {len(todo)} of {len(found)} such steps to do"
     if bounds:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from reason_w2s.doctor.case import Case
 from reason_w2s.errors import W2SError
@@ -36,7 +36,8 @@ def rendered(case: Case, count: int, *, colour: bool) -> Iterator[str]:
         assert tokenizer is not None, step.name
         lines = [line for row in made[:count] for line in _row(row, tokenizer, colour)]
         same = shown.setdefault("\n".join(lines), step.name)
-        title = f"{step.name} ({step.config['objective']}) learns, from {found.told}"
+        does = "asks" if case.settings(step).group else "learns"
+        title = f"{step.name} ({step.config['objective']}) {does}, from {found.told}"
         if same != step.name:
             yield f"{title}: the same as {same}"
         else:
@@ -44,7 +45,10 @@ def rendered(case: Case, count: int, *, colour: bool) -> Iterator[str]:
             yield from (f"  {line}" for line in lines)
 
 
-def _row(row: dict[str, list[int]], tokenizer: PreTrainedTokenizerBase, colour: bool) -> list[str]:
+def _row(row: dict[str, Any], tokenizer: PreTrainedTokenizerBase, colour: bool) -> list[str]:
+    if "prompt" in row:
+        gold = [f"gold: {' or '.join(row['gold'])}"] if row["gold"] else []
+        return [*_part("", row["prompt"], DIM, tokenizer, colour), *map(printable, gold)]
     if "completion_ids" in row:
         side = ("wanted", GREEN) if row["label"] == [1] else ("unwanted", RED)
         verdict = [("", row["prompt_ids"], DIM), (side[0], row["completion_ids"], side[1])]

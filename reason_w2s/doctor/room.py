@@ -36,7 +36,8 @@ def memories(case: Case) -> Iterator[Said]:
             yield Unchecked(f"the memory '{step.name}' takes", "how long its rows are is not known")
             continue
         try:
-            found = memory(shape, case.settings(step), case.profile.train, tokens)
+            teacher = _shape(case, step, "teacher")
+            found = memory(shape, case.settings(step), case.profile.train, tokens, teacher)
         except ConfigError:
             continue  # said where batches are looked at
         data = {"step": step.name, "gib": found.in_gib(), "tokens": tokens}
@@ -81,6 +82,8 @@ def _tight(case: Case, step: Step, found: Memory) -> Iterator[Finding]:
         if machine.device_bytes is None:
             return
         there, needed, states, what = machine.device_bytes, found.total, found.states, "the GPU"
+        if case.settings(step).group and profile.rollouts == "vllm":
+            there, what = round(there * (1 - profile.rollout_memory)), "the GPU, less vLLM's share,"
     else:
         there, what = machine.memory_bytes, "this machine"
         needed, states = found.total * profile.processes, found.states * profile.processes
@@ -97,8 +100,8 @@ def _tight(case: Case, step: Step, found: Memory) -> Iterator[Finding]:
     )
 
 
-def _shape(case: Case, step: Step) -> Shape | None:
-    config = case.models.config(step.roles["init"])
+def _shape(case: Case, step: Step, role: str = "init") -> Shape | None:
+    config = case.models.config(step.roles[role]) if role in step.roles else None
     return None if config is None else shape_of(config)
 
 

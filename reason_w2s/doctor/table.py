@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from types import MappingProxyType
 
-from reason_w2s.doctor import asked, batch, learned, lengths, reach, room, versions
+from reason_w2s.doctor import asked, batch, learned, lengths, reach, rollouts, room, versions
 from reason_w2s.doctor.case import Case
 from reason_w2s.doctor.finding import Said
 
@@ -20,6 +20,8 @@ CHECKS: MappingProxyType[str, Check] = MappingProxyType(
         "answers end": learned.ends,
         "no marks as text": learned.marks,
         "tokenizers": learned.tokenizers,
+        "rollouts fit and can be judged": rollouts.asked,
+        "teachers have the student's tokens": rollouts.vocabularies,
         "measured as trained": asked.measured,
         "sampled as trained": asked.sampled,
         "rows fit": lengths.limits,

@@ -9,15 +9,14 @@ from typing import TYPE_CHECKING, Any
 from reason_w2s.engines.client import is_url
 from reason_w2s.errors import ConfigError
 from reason_w2s.predicate import validate
+from reason_w2s.recipe.ceilings import measure_of
 from reason_w2s.recipe.plan import Plan, Step
-from reason_w2s.recipe.schema import Gap
 from reason_w2s.recipe.training import check_training
 from reason_w2s.recipe.yaml_file import nearest
 from reason_w2s.records import PROBLEM_FIELDS, TRACE_FIELDS
 from reason_w2s.stages.table import STAGES
 
 if TYPE_CHECKING:
-    from reason_w2s.evaluate.gaps import Measure
     from reason_w2s.train.config import TrainProfile
 
 VERDICTS = ("truth", "label")
@@ -54,33 +53,6 @@ def enforce(plan: Plan, place: str) -> None:
         measure_of(plan, gap, f"{place}: evaluate.gaps.{name}")
 
 
-def measure_of(plan: Plan, gap: Gap, where: str = "gap") -> Measure | None:
-    """What a gap of the plan is called; None for a plain gain.
-
-    Raises:
-        ConfigError: it starts at a base, and nothing says that its ceiling was trained by RL or on
-            gold solutions, or the recipe trains it in another way.
-    """
-    if gap.ceiling is None:
-        return None
-    if gap.base is None:
-        return "PGR"
-    step = plan.steps[next(one.step for one in plan.measured if one.model == gap.ceiling)]
-    gold = step.stage == "train" and step.config.get("target") == "solution"
-    if step.stage == "train" and not (gold and gap.ceiling_by in (None, "gold_sft")):
-        raise ConfigError(
-            f"{where}.ceiling: '{gap.ceiling}' is trained here, "
-            f"{'on gold solutions, not by RL' if gold else 'neither on gold solutions nor by RL'}; "
-            f"a share of what a base can gain needs a ceiling of its own kind"
-        )
-    if not gold and gap.ceiling_by is None:
-        raise ConfigError(
-            f"{where}: say how '{gap.ceiling}' was trained: ceiling_by: rl (then it is RGR) or "
-            f"gold_sft (then the share of the gold-SFT gain)"
-        )
-    return "RGR" if gap.ceiling_by == "rl" else "share of the gold-SFT gain"
-
-
 def check_batches(plan: Plan, names: Iterable[str], profile: TrainProfile) -> None:
     """Refuse, before anything runs, a batch that the profile cannot share out exactly.
 
@@ -110,6 +82,8 @@ def gold_use(plan: Plan, name: str) -> set[GoldUse]:
 def _own_gold_use(plan: Plan, step: Step) -> set[GoldUse]:
     if step.stage == "train" and step.config.get("target") == "solution":
         return {GoldUse(name, "solutions") for name in step.of}
+    if step.stage == "train" and step.config.get("reward") is not None:
+        return {GoldUse(name, "answers") for name in step.of}
     if step.stage == "prompted" and "shots" in step.roles:
         shots = plan.steps[step.roles["shots"]]
         return {GoldUse(shots.name, "solutions")} if shots.kind == "problems" else set()

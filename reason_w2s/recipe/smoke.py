@@ -20,9 +20,11 @@ from reason_w2s.recipe.plan import Plan
 from reason_w2s.recipe.rules import check_batches
 from reason_w2s.recipe.schema import ModelSpec, Recipe, SuiteSpec
 from reason_w2s.recipe.smoke_problems import FewProblems
+from reason_w2s.recipe.used import Use, taken_out
 from reason_w2s.stages.harness import HarnessSuite
 from reason_w2s.train import like
 from reason_w2s.train.config import TrainProfile
+from reason_w2s.train.objectives import OBJECTIVES
 
 SAMPLES, MAX_TOKENS = 2, 48
 UPDATES, BATCH = 2, 4
@@ -52,20 +54,47 @@ def smoke(plan: Plan, data: Mapping[str, Any], profile: TrainProfile) -> Smoke:
         DataError: a problem set or file to import that is here, but not as the recipe says.
     """
     check_batches(plan, plan.steps, profile)
-    recipe = recipe_of(data, plan.name)
+    own, uses = taken_out(data, plan.name)
+    recipe = recipe_of(own, plan.name)
     small: dict[str, Any] = recipe.model_dump(mode="json", exclude_unset=True)
     small["name"] = f"{plan.name}-smoke"
     few = FewProblems(plan)
-    used = _used_problems(plan)
+    used = {
+        name: place
+        for name, place in _used_problems(plan).items()
+        if name.partition("/")[0] not in uses
+    }
     texts = next((name for name in used if name in recipe.problems), None)
     replaced = [*_models(small, plan, recipe, texts), *_problems(small, used, few)]
     replaced += _without_lm_eval(small, recipe)
     replaced += _steps(small, plan, few, profile)
+    small["steps"] = {**small.get("steps", {}), **_others(uses, plan, profile)}
+    if uses:
+        replaced += _gaps(small)
     if few.missing and "evaluate" in small:
         small["evaluate"]["overlap"] = "allow"
         replaced.append("overlap with suites: allowed, for the world's problems are told alike")
     title = f"{TITLE}. {plan.title}"
     return Smoke(plan_of(small, place=f"{plan.name} --smoke", title=title), small, tuple(replaced))
+
+
+def _gaps(small: dict[str, Any]) -> Iterator[str]:
+    """Random models of two recipes are not one: a ceiling used from another has another base."""
+    gaps = small.get("evaluate", {}).get("gaps", {})
+    for name, gap in list(gaps.items()):
+        if gap.get("base") is not None and gap.get("ceiling") is not None:
+            del gaps[name]
+            yield f"evaluate.gaps.{name}: left out, for its base and its ceiling's are random"
+
+
+def _others(uses: Mapping[str, Use], plan: Plan, profile: TrainProfile) -> dict[str, Any]:
+    """What is used of other recipes, of these made small."""
+    found = {}
+    for name, use in uses.items():
+        assert not isinstance(use.recipe, str), "loading has put the recipe itself there"
+        other = smoke(plan_of(use.recipe, place=f"{plan.name}: {name}"), use.recipe, profile)
+        found[name] = {"use": {**use.model_dump(exclude_none=True), "recipe": other.data}}
+    return found
 
 
 def _used_problems(plan: Plan) -> dict[str, str]:
@@ -195,6 +224,12 @@ def _train(settings: dict[str, Any], batch: int, *, fits: bool) -> dict[str, Any
     trainer = {
         key: value for key, value in settings.get("trainer", {}).items() if key not in dropped
     }
+    by = OBJECTIVES[settings["objective"]]
+    if by.group:
+        trainer.pop("generation_batch_size", None)
+        trainer |= {"max_completion_length": MAX_TOKENS}
+        # one group, however the batch is shared out
+        trainer |= {"num_generations": batch} if by.reward else {}
     small = {"batch": batch, "updates": UPDATES, "min_examples": 1, "trainer": trainer}
     # random weights state no answer: their traces are learned whole
     kept = {key: value for key, value in settings.items() if (key, value) != ("target", "answer")}

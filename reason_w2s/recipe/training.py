@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from reason_w2s.errors import ConfigError
 from reason_w2s.recipe.plan import Plan, Step
+
+if TYPE_CHECKING:
+    from reason_w2s.train.objectives import Objective
 
 
 def check_training(plan: Plan, step: Step, where: str) -> None:
     """`of`, `target`, `side` and `objective` of a train step fit together."""
     if step.stage != "train":
         return
+    from reason_w2s.stages.train import TrainConfig
     from reason_w2s.train.arguments import check_length, check_trainer_keys
     from reason_w2s.train.objectives import OBJECTIVES, Name
+    from reason_w2s.train.rollouts import check_groups
 
     try:
         check_trainer_keys(step.config["objective"], dict(step.config["trainer"]))
         check_length(step.config["updates"], step.config["trainer"])
+        if OBJECTIVES[step.config["objective"]].group:
+            check_groups(TrainConfig.model_validate(step.config))
     except ConfigError as error:
         raise ConfigError(f"{where}.{error}") from error
     kinds = {plan.steps[name].kind for name in step.of}
@@ -50,6 +59,25 @@ def check_training(plan: Plan, step: Step, where: str) -> None:
     _noise(step, where)
     if "ref" in step.roles and not by.reference:
         raise ConfigError(f"{where}.ref: {objective} has no reference model; remove it")
+    _judged(step, by, kinds, where)
+
+
+def _judged(step: Step, by: Objective, kinds: set[str], where: str) -> None:
+    """What samples while it trains learns from problems; `reward` and `teacher` stand where the
+    objective has them, and nowhere else."""
+    objective = step.config["objective"]
+    if by.learns == "problems" and kinds != {"problems"}:
+        raise ConfigError(
+            f"{where}.of: {objective} samples by itself and needs problems, got {', '.join(kinds)}"
+        )
+    if by.reward and step.config["reward"] is None:
+        raise ConfigError(f"{where}: {objective} needs a reward; say reward: check")
+    if not by.reward and step.config["reward"] is not None:
+        raise ConfigError(f"{where}.reward: {objective} takes no reward; remove it")
+    if by.teacher and "teacher" not in step.roles:
+        raise ConfigError(f"{where}: {objective} needs a teacher; name a model: teacher: NAME")
+    if not by.teacher and "teacher" in step.roles:
+        raise ConfigError(f"{where}.teacher: {objective} follows no teacher; remove it")
 
 
 def _noise(step: Step, where: str) -> None:

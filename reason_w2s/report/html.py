@@ -95,7 +95,8 @@ def _environment() -> Environment:
         "many": lambda listed: None if listed is None else len(listed),
         "labelled": rows.labelled,
         "curve_at": rows.curve_at,
-        "loss_chart": views.loss_chart,
+        "training_chart": views.training_chart,
+        "completions_said": views.completions_said,
         "length_chart": views.length_chart,
         "checkpoint_chart": views.checkpoint_chart,
     }

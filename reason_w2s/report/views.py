@@ -339,14 +339,26 @@ def checkpoint_chart(points: Rows) -> Markup | None:
     return charts.plot([line], ("update", "accuracy, %"))
 
 
-def loss_chart(row: Mapping[str, Any]) -> Markup | None:
-    """The loss over the updates it was logged at."""
-    found = row.get("losses") or []
-    dots = [charts.Dot(update, loss) for update, loss in found if loss is not None]
+def training_chart(row: Mapping[str, Any]) -> Markup | None:
+    """The mean reward, or else the loss, over the updates it was logged at."""
+    found, name = (row["rewards"], "reward") if row.get("rewards") else (row.get("losses"), "loss")
+    dots = [charts.Dot(update, value) for update, value in found or [] if value is not None]
     if not dots:
         return None
     up = charts.scale_of([0.0, *(dot.y for dot in dots)], 0.0)
-    return charts.plot([charts.Line("loss", dots)], ("update", "loss"), up=up)
+    return charts.plot([charts.Line(name, dots)], ("update", name), up=up)
+
+
+def completions_said(row: Mapping[str, Any]) -> str | None:
+    """How completions sampled while training were at first and at last, in words."""
+    lengths, clipped, kl = (row.get(name) for name in ("lengths", "clipped", "kl"))
+    if not lengths or not clipped:
+        return None
+    said = (
+        f"completions of {lengths[0][1]:.0f} tokens at first, {lengths[-1][1]:.0f} at last; cut "
+        f"{100 * clipped[0][1]:.0f}%, {100 * clipped[-1][1]:.0f}%"
+    )
+    return f"{said}; KL at last {kl[-1][1]:.3f} nats" if kl else said
 
 
 def length_chart(row: Mapping[str, Any]) -> Markup:

@@ -100,7 +100,10 @@ def _model(folder: Path, item: Item, run: str, charged: _Charged) -> Entry:
     cost = Cost(**made["cost"])
     mine = cost.run == run and folder not in charged.places
     charged.places.add(folder)
-    return _sum(item, [cost] if mine else [], (0, 0, made["stats"]["tokens"] if mine else 0))
+    # what a step sampled while it trained; older ones did not
+    sampled = made["stats"].get("generated", 0)
+    tokens = (sampled, 0, made["stats"]["tokens"]) if mine else (0, sampled, 0)
+    return _sum(item, [cost] if mine else [], tokens)
 
 
 def _sum(item: Item, costs: list[Cost], tokens: tuple[int, int, int]) -> Entry:

@@ -15,8 +15,8 @@ from reason_w2s.evaluate.curves import average_at_k, majority_curve, pass_curve,
 from reason_w2s.evaluate.gaps import Measure, Recovered, gold_gain_share, pgr, rgr
 from reason_w2s.evaluate.metrics import Graded, problem_scores, score
 from reason_w2s.evaluate.versus import comparison
+from reason_w2s.recipe.ceilings import measure_of
 from reason_w2s.recipe.plan import Measured, Plan, Step
-from reason_w2s.recipe.rules import measure_of
 from reason_w2s.recipe.schema import Gap
 from reason_w2s.runs import harness
 from reason_w2s.runs.graded import graded

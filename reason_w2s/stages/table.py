@@ -127,7 +127,7 @@ STAGES: dict[str, Stage] = {
         shape="make",
         place="torch",
         version=2,
-        roles={"init": "model", "ref": "model", "noise": "fitted"},
+        roles={"init": "model", "ref": "model", "noise": "fitted", "teacher": "model"},
     ),
     "overlap": Stage(
         "reason_w2s.stages.overlap:OverlapConfig",

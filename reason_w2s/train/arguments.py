@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from reason_w2s.errors import ConfigError
+from reason_w2s.train import rollouts
 from reason_w2s.train.config import TrainProfile, TrainSettings
 from reason_w2s.train.objectives import Name
 
@@ -28,6 +29,9 @@ PLAIN: dict[str, tuple[type, ...]] = {"bool": (bool,), "int": (int,), "float": (
 RECIPE_BATCH = "`batch` of the train step"
 MICRO = "`micro_batch` in launch/profiles"
 RUN = "the run, which sets it by itself"
+ROLLOUTS = "`rollouts` in launch/profiles"
+CORRECTED = "vllm_importance_sampling_"
+"""Settings that belong to the method: how rollouts of another engine are weighed."""
 OWNED: dict[str, str] = {
     "per_device_train_batch_size": f"{RECIPE_BATCH} (examples per update) or {MICRO}",
     "gradient_accumulation_steps": f"{RECIPE_BATCH} and {MICRO}, from which it is derived",
@@ -46,6 +50,17 @@ OWNED: dict[str, str] = {
     "accelerator_config": "launch/profiles",
     "parallelism_config": "launch/profiles",
     "report_to": "`report_to` in launch/profiles",
+    "use_vllm": ROLLOUTS,
+    "use_transformers_continuous_batching": ROLLOUTS,
+    "use_transformers_paged": ROLLOUTS,
+    "transformers_continuous_batching_config": ROLLOUTS,
+    "ds3_gather_for_generation": "launch/profiles",
+    "steps_per_generation": "`batch` or trainer.generation_batch_size, from which it is derived",
+    "shuffle_dataset": RUN,
+    "num_generations_eval": "`evaluate` of the recipe",
+    "num_completions_to_print": RUN,
+    "chat_template_kwargs": "`prompt` of the model",
+    "max_tool_calling_iterations": RUN,
     "seed": "`seed` of the recipe",
     "data_seed": "`seed` of the recipe",
     "model_init_kwargs": "`models` of the recipe",
@@ -84,11 +99,15 @@ OWNED_PREFIXES: dict[str, str] = {
     "per_device_eval": "`evaluate` of the recipe",
     "hub_": RUN,
     "trackio_": "launch/profiles",
+    "vllm_": ROLLOUTS,
+    "teacher_model_": "`teacher` of the train step",
 }
 
 
 def owner(key: str) -> str | None:
     """Where a TRL setting is set instead of under `trainer:`; None if that is its place."""
+    if key.startswith(CORRECTED):
+        return None
     if key in OWNED:
         return OWNED[key]
     return next((who for start, who in OWNED_PREFIXES.items() if key.startswith(start)), None)
@@ -157,12 +176,22 @@ def accumulation(batch: int, profile: TrainProfile, least: int = 1) -> tuple[int
 def total_updates(settings: TrainSettings, examples: int) -> int:
     """Optimiser updates of the whole run (an estimate under packing, where examples are joined).
 
-    Each takes exactly `batch` examples: a batch runs on over the end of an epoch.
+    Each takes exactly `batch` examples: a batch runs on over the end of an epoch. An epoch over
+    problems asks each of them once.
     """
     if settings.updates is not None:
         return settings.updates
     epochs = float(settings.trainer["num_train_epochs"])
-    return max(1, math.ceil(epochs * examples / settings.batch))
+    each = max(1, settings.group) * settings.reused
+    return max(1, math.ceil(epochs * examples * each / settings.batch))
+
+
+def total_rows(settings: TrainSettings, examples: int) -> int:
+    """Rows that all updates take: their examples, or the problems they ask."""
+    updates = total_updates(settings, examples)
+    if settings.group:
+        return rollouts.problems_asked(settings, updates)
+    return updates * settings.batch
 
 
 def config_arguments(
@@ -176,6 +205,8 @@ def config_arguments(
     """
     check_trainer_keys(settings.objective, settings.trainer)
     check_length(settings.updates, settings.trainer)
+    if settings.group:
+        rollouts.check_groups(settings)
     micro, steps = accumulation(settings.batch, profile, settings.by.least)
     updates = total_updates(settings, examples)
     # packed rows are not examples: there TRL shuffles and counts epochs by itself
@@ -185,6 +216,7 @@ def config_arguments(
         "train_sampling_strategy": "random" if own else "sequential",
         **settings.trainer,
         **({} if settings.loss is None else settings.loss.arguments()),
+        **(rollouts.arguments(profile) if settings.group else {}),
         "output_dir": str(output),
         "seed": seed,
         "data_seed": seed,

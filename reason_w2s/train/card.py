@@ -120,6 +120,8 @@ def _origin(places: TrainPlaces) -> Iterator[tuple[str, Any]]:
     yield "base model", _named(places.init)
     if places.ref is not None:
         yield "reference model", _named(places.ref)
+    if places.teacher is not None:
+        yield "teacher", _named(places.teacher)
     yield from places.card.items()
 
 
@@ -141,9 +143,13 @@ def _training(
     config = type(arguments).__name__.removesuffix("Config")
     yield "objective", f"{settings.objective} ({config})"
     yield "examples", f"{stats.examples:,}"
-    yield "batch", f"{settings.batch} examples per update"
+    yield "batch", f"{settings.batch} {'completions' if settings.group else 'examples'} per update"
     yield "updates", f"{stats.updates:,}"
     yield "tokens with loss", f"{stats.tokens:,}"
+    if settings.group:
+        yield "tokens sampled while training", f"{stats.generated:,}"
+    if settings.reward is not None:
+        yield "reward", f"1 for a right answer, 0 otherwise (answers as {settings.reward.kind})"
     effective = {name: getattr(arguments, name) for name in EFFECTIVE}
     if settings.updates is not None:
         # TRL's default number, which nothing reads then
@@ -159,7 +165,10 @@ def _training(
     yield "seed", task.seed
     if profile.launched:
         yield "processes", f"{profile.processes}, DeepSpeed ZeRO stage {profile.zero_stage}"
-    if losses:
+    rewards = [entry["reward"] for entry in stats.log if "reward" in entry]
+    if rewards:
+        yield "mean reward", f"{rewards[0]:.3f} at first, {rewards[-1]:.3f} at last"
+    elif losses:
         yield "loss", f"{float(losses[0]):.4f} at first, {float(losses[-1]):.4f} at last (nats)"
 
 

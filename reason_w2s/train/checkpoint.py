@@ -56,12 +56,15 @@ def latest(work: Path, job: str) -> Path | None:
     return whole[-1] if whole else None
 
 
-def saver(profile: TrainProfile, progress: Progress) -> TrainerCallback:
+def saver(profile: TrainProfile, progress: Progress, between: int = 1) -> TrainerCallback:
     """The callback that asks for checkpoints, marks the whole ones and reports progress.
 
     With `save_updates`, one every so many updates. Without, at most ten per run; on one process
     none before a minute has passed since the last, so short runs write none. (Several processes
     must agree without talking, so there the clock is not asked.)
+
+    between: updates from one sampling to the next; what was sampled is in no checkpoint, so those
+    are written just before the next.
     """
     from transformers import TrainerCallback
 
@@ -73,7 +76,7 @@ def saver(profile: TrainProfile, progress: Progress) -> TrainerCallback:
             done, total = state.global_step, state.max_steps
             if state.is_world_process_zero:
                 progress(done, total)
-            every = profile.save_updates or -(-total // PER_RUN)
+            every = -(-(profile.save_updates or -(-total // PER_RUN)) // between) * between
             due = done % every == 0 and done < total
             long = time.monotonic() - self.saved_at >= LONG_S
             if due and (profile.save_updates or profile.processes > 1 or long):

@@ -6,8 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from reason_w2s.answers import Kind
 from reason_w2s.records import Problem
 from reason_w2s.train.objectives import OBJECTIVES, Learns, Name, Objective
 from reason_w2s.train.terms import LossTerm, misfit
@@ -24,10 +25,23 @@ class Lora(BaseModel):
     targets: Literal["all_linear"] | tuple[str, ...] = "all_linear"
 
 
+class RewardSettings(BaseModel):
+    """The checker as a reward: 1 for a right answer, 0 for a wrong one or none.
+
+    `kind` and `rel_tol` are those of `answers.check`.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    kind: Kind = "auto"
+    rel_tol: float = Field(0.0, ge=0, lt=1)
+
+
 class TrainSettings(BaseModel):
     """One training step.
 
-    batch: examples per optimiser update, over all processes.
+    batch: examples per optimiser update, over all processes; completions, where the objective
+    samples while it trains.
     updates: optimiser updates; None leaves the length to `trainer.num_train_epochs`.
     trainer: passed through to TRL's config of the objective, less the keys that a recipe or profile
     owns (see `train.arguments`).
@@ -36,6 +50,7 @@ class TrainSettings(BaseModel):
     keep_optimizer: the optimiser's state (Adam's moments and its count of updates) of the training
     that made the model it starts from goes on; the learning rate's schedule is of this step's own
     updates. save_optimizer: leave that state for a step that goes on; a recipe's plan says it.
+    reward: how completions are judged, by objectives that need it: `check`, or settings of it.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -48,6 +63,7 @@ class TrainSettings(BaseModel):
     min_examples: int = Field(1, ge=0)
     keep_optimizer: bool = False
     save_optimizer: bool = False
+    reward: RewardSettings | None = None
     trainer: dict[str, Any] = Field(default_factory=dict)
     loss: LossTerm | None = None
 
@@ -59,10 +75,37 @@ class TrainSettings(BaseModel):
                 raise ValueError(wrong)
         return self
 
+    @field_validator("reward", mode="before")
+    @classmethod
+    def _checker(cls, value: Any) -> Any:
+        if isinstance(value, str) and value != "check":
+            raise ValueError("expected check, or its settings such as {kind: number}")
+        return {} if value == "check" else value
+
     @property
     def by(self) -> Objective:
         """What the objective is."""
         return OBJECTIVES[self.objective]
+
+    @property
+    def group(self) -> int:
+        """Completions of each problem that are sampled while it trains; 0: none are."""
+        return int(self.trainer.get("num_generations", self.by.group))
+
+    @property
+    def longest(self) -> int:
+        """Tokens of the longest completion; 512 is TRL's default."""
+        return int(self.trainer.get("max_completion_length") or 512)
+
+    @property
+    def generation(self) -> int:
+        """Completions sampled at once, over all processes: those of one update or of several."""
+        return int(self.trainer.get("generation_batch_size") or self.batch)
+
+    @property
+    def reused(self) -> int:
+        """Updates that each completion takes part in."""
+        return int(self.trainer.get("num_iterations", 1))
 
     @property
     def packing(self) -> bool:
@@ -79,6 +122,8 @@ class TrainProfile(BaseModel):
     the weights too).
     micro_batch: examples per process and forward pass; accumulation is derived from the recipe's
     `batch`, and a batch that does not divide is an error.
+    rollouts: what samples where the objective samples while it trains: transformers' `generate`, or
+    vLLM in the training processes, which takes `rollout_memory` of each GPU.
     save_updates: optimiser updates between checkpoints; None: at most ten per run, and on one
     process none within a minute of the last.
     """
@@ -91,6 +136,8 @@ class TrainProfile(BaseModel):
     offload: Literal["none", "optimizer", "all"] = "none"
     micro_batch: int | None = Field(None, ge=1)
     gradient_checkpointing: bool = False
+    rollouts: Literal["generate", "vllm"] = "generate"
+    rollout_memory: float = Field(0.3, gt=0, lt=1)
     save_updates: int | None = Field(None, ge=1)
     report_to: str = "none"
     threads: int | None = Field(None, ge=1)
@@ -105,6 +152,15 @@ class TrainProfile(BaseModel):
         needed = {"none": 0, "optimizer": 1, "all": 3}[self.offload]
         if self.zero_stage < needed:
             raise ValueError(f"offload: {self.offload} needs zero_stage {needed} or more")
+        return self
+
+    @model_validator(mode="after")
+    def _vllm_has_a_gpu(self) -> TrainProfile:
+        if self.rollouts == "vllm" and self.device == "cpu":
+            raise ValueError(
+                "rollouts: vllm needs device: cuda (vLLM for CPUs cannot take new weights); "
+                "use rollouts: generate"
+            )
         return self
 
 
@@ -147,17 +203,22 @@ class VerdictExample:
     wanted: bool
 
 
-Data = Sequence[Example] | Sequence[PairExample] | Sequence[VerdictExample]
+Data = Sequence[Example] | Sequence[PairExample] | Sequence[VerdictExample] | Sequence[Problem]
 EXAMPLES: Mapping[Learns, type[Any]] = {
     "answers": Example,
     "pairs": PairExample,
     "verdicts": VerdictExample,
+    "problems": Problem,
 }
 
 
 @dataclass(frozen=True, slots=True)
 class TrainStats:
-    """What a training step did. Tokens are those with loss, counted once per pass over them."""
+    """What a training step did.
+
+    tokens: those with loss, counted once per pass over them; of completions sampled while training,
+    all tokens, counted once per update they took part in. generated: tokens of those completions.
+    """
 
     examples: int
     updates: int
@@ -165,6 +226,7 @@ class TrainStats:
     seconds: float
     peak_memory_mib: float
     log: list[dict[str, float]] = field(default_factory=list)
+    generated: int = 0
 
 
 OPTIMIZER = "optimizer"

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from reason_w2s.errors import DataError
 from reason_w2s.prompts import Prompt, encode, render
@@ -25,7 +25,7 @@ IGNORED = -100
 
 def rows(
     data: Data, learns: Learns, prompt: Prompt, tokenizer: PreTrainedTokenizerBase
-) -> list[dict[str, list[int]]]:
+) -> list[dict[str, Any]]:
     """What the trainer sees of examples of this sort.
 
     Raises:
@@ -90,10 +90,29 @@ def kto_rows(
     ]
 
 
-MAKERS: Mapping[Learns, Callable[..., list[dict[str, list[int]]]]] = {
+def problem_rows(
+    problems: Sequence[Problem], prompt: Prompt, tokenizer: PreTrainedTokenizerBase
+) -> list[dict[str, Any]]:
+    """`prompt`, the ids that ask, and what a reward reads: `gold` and `options`, lists of texts."""
+    return [
+        {
+            "prompt": prompt_ids(problem, prompt, tokenizer),
+            "gold": [problem.gold] if isinstance(problem.gold, str) else _listed(problem.gold),
+            "options": _listed(problem.options),
+        }
+        for problem in problems
+    ]
+
+
+def _listed(texts: Sequence[str] | None) -> list[str] | None:
+    return None if texts is None else list(texts)
+
+
+MAKERS: Mapping[Learns, Callable[..., list[dict[str, Any]]]] = {
     "answers": sft_rows,
     "pairs": dpo_rows,
     "verdicts": kto_rows,
+    "problems": problem_rows,
 }
 
 
@@ -126,8 +145,10 @@ def answer_ids(
     return ids
 
 
-def lengths(rows: Sequence[dict[str, list[int]]]) -> list[int]:
-    """Tokens per row; of a pair, the longer side with its prompt."""
+def lengths(rows: Sequence[dict[str, Any]]) -> list[int]:
+    """Tokens per row; of a pair, the longer side with its prompt; of a problem, its prompt."""
+    if rows and "prompt" in rows[0]:
+        return [len(row["prompt"]) for row in rows]
     if rows and "completion_ids" in rows[0]:
         return [len(row["prompt_ids"]) + len(row["completion_ids"]) for row in rows]
     if rows and "prompt_ids" in rows[0]:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from reason_w2s.engines import model_folder
 from reason_w2s.engines.hf import load_model
 from reason_w2s.errors import ConfigError, W2SError, require
-from reason_w2s.train import arguments, checkpoint, examples, model_files, optimizer
+from reason_w2s.train import arguments, checkpoint, examples, model_files, optimizer, rollouts
 from reason_w2s.train.config import Progress, TrainProfile, TrainSettings, TrainStats
 from reason_w2s.train.job import Job, Rows, Task
 
@@ -33,7 +33,8 @@ def fit(task: Task, rows: Rows, progress: Progress) -> TrainStats:
     _quiet(task.profile)
     streamed = _streamed(task, rows)
     trainer = _trainer(task, rows, streamed)
-    trainer.add_callback(checkpoint.saver(task.profile, progress))
+    between = rollouts.updates_per_generation(task.settings)
+    trainer.add_callback(checkpoint.saver(task.profile, progress, between))
     trainer.add_callback(optimizer.taker(trainer, task))
     stats = _run(trainer, task, rows, streamed)
     if task.settings.save_optimizer:
@@ -99,6 +100,8 @@ def _job(task: Task, streamed: Rows, config: Any) -> Job:
         rows=streamed,
         peft_config=None if task.adapter is not None else _peft_config(settings),
         loss=settings.loss,
+        task=task,
+        teacher=None if places.teacher is None else load_model(places.teacher, frozen),
     )
 
 
@@ -134,10 +137,12 @@ def _run(trainer: Trainer, task: Task, rows: Rows, streamed: Rows) -> TrainStats
     start = time.monotonic()
     trainer.train(resume_from_checkpoint=None if task.resume is None else str(task.resume))
     state = trainer.state
+    generated = _generated(task, streamed, state)
     return TrainStats(
         examples=len(rows),
         updates=state.global_step,
-        tokens=_tokens(task, streamed, state),
+        tokens=generated * task.settings.reused or _tokens(task, streamed, state),
+        generated=generated,
         seconds=time.monotonic() - start,
         peak_memory_mib=_peak_memory_mib(task.profile),
         log=[_numbers(entry) for entry in state.log_history if "loss" in entry],
@@ -150,12 +155,19 @@ def _tokens(task: Task, streamed: Rows, state: TrainerState) -> int:
     return round(examples.learned_tokens(streamed) * passes)
 
 
+def _generated(task: Task, streamed: Rows, state: TrainerState) -> int:
+    """Tokens sampled while training, over all processes."""
+    if not task.settings.group:
+        return 0
+    return rollouts.generated(state.num_input_tokens_seen, streamed, task.settings)
+
+
 def _streamed(task: Task, rows: Rows) -> Rows:
     """The rows as they come, one after another, over all updates."""
     settings = task.settings
     if settings.packing:
         return rows
-    wanted = arguments.total_updates(settings, len(rows)) * settings.batch
+    wanted = arguments.total_rows(settings, len(rows))
     return [rows[at] for at in examples.stream(len(rows), wanted, task.seed)]
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from peft import PeftConfig, PeftModel
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-Rows = list[dict[str, list[int]]]
+Rows = list[dict[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +31,7 @@ class TrainPlaces:
     card: lines of provenance for the model card, name to value.
     rendered: where the files for `accelerate launch` are kept; None: in `work`.
     optimizer: the optimiser state that goes on, as an earlier training left it.
+    teacher: the model whose distributions the objective follows, if it does.
     """
 
     init: Path
@@ -40,6 +41,7 @@ class TrainPlaces:
     card: Mapping[str, str] = field(default_factory=dict)
     rendered: Path | None = None
     optimizer: Path | None = None
+    teacher: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +73,7 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """The objects a TRL trainer is made from. `config` is an SFTConfig or a DPOConfig."""
+    """The objects a TRL trainer is made from. `config` is one of TRL's for the objective."""
 
     config: Any
     model: PreTrainedModel | PeftModel
@@ -80,3 +82,5 @@ class Job:
     rows: Rows
     peft_config: PeftConfig | None
     loss: Term | None
+    task: Task
+    teacher: PreTrainedModel | None = None

@@ -59,6 +59,7 @@ def _absolute(task: Task) -> Task:
         task.places,
         init=task.places.init.resolve(),
         ref=task.places.ref and task.places.ref.resolve(),
+        teacher=task.places.teacher and task.places.teacher.resolve(),
         out=task.places.out.resolve(),
         work=task.places.work.resolve(),
         rendered=task.places.rendered and task.places.rendered.resolve(),

@@ -9,8 +9,8 @@ from typing import Any, Literal, NamedTuple
 
 from reason_w2s.errors import require
 
-Name = Literal["sft", "dpo", "orpo", "kto"]
-Learns = Literal["answers", "pairs", "verdicts"]
+Name = Literal["sft", "dpo", "orpo", "kto", "grpo", "distillation"]
+Learns = Literal["answers", "pairs", "verdicts", "problems"]
 
 
 class Objective(NamedTuple):
@@ -20,6 +20,9 @@ class Objective(NamedTuple):
     `build(job)`. config: TRL's config class, "module:Class". learns: what one example is.
     reference: it holds the policy against a reference model, by default the one it starts from.
     least: the fewest examples that TRL takes in one forward pass.
+    group: completions of each problem that it samples while it trains, where `num_generations`
+    says no other number; 0: it samples nothing. reward: it is told how good each of them is.
+    teacher: it follows another model's distributions.
     """
 
     module: str
@@ -27,6 +30,9 @@ class Objective(NamedTuple):
     learns: Learns
     reference: bool = False
     least: int = 1
+    group: int = 0
+    reward: bool = False
+    teacher: bool = False
 
     def load(self) -> ModuleType:
         """Its file."""
@@ -51,6 +57,16 @@ OBJECTIVES: Mapping[Name, Objective] = MappingProxyType(
         "orpo": Objective("reason_w2s.train.orpo", "trl.experimental.orpo:ORPOConfig", "pairs"),
         "kto": Objective(
             "reason_w2s.train.kto", "trl:KTOConfig", "verdicts", reference=True, least=2
+        ),
+        "grpo": Objective(
+            "reason_w2s.train.grpo", "trl:GRPOConfig", "problems", group=8, reward=True
+        ),
+        "distillation": Objective(
+            "reason_w2s.train.distillation",
+            "trl:DistillationConfig",
+            "problems",
+            group=1,
+            teacher=True,
         ),
     }
 )

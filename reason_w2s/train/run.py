@@ -7,12 +7,21 @@ whole checkpoint in `places.work` and follows the curve it would have followed.
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from reason_w2s.engines import model_folder
 from reason_w2s.errors import DataError, require
 from reason_w2s.prompts import Prompt
-from reason_w2s.train import arguments, checkpoint, examples, guards, model_files, optimizer
+from reason_w2s.train import (
+    arguments,
+    checkpoint,
+    distillation,
+    examples,
+    guards,
+    model_files,
+    optimizer,
+    rollouts,
+)
 from reason_w2s.train.config import (
     EXAMPLES,
     Data,
@@ -59,10 +68,7 @@ def train(  # noqa: PLR0913 - one call is one step: what, how, where, and who is
     tokenizer = model_folder.load_tokenizer(places.init)
     rows = _rows(data, settings, prompt, tokenizer)
     arguments.config_arguments(settings, profile, output=places.work, examples=len(rows), seed=seed)
-    guards.check_lengths(
-        rows, settings.trainer.get("max_length"), model_folder.max_positions(places.init)
-    )
-    guards.check_rows(rows, data, prompt, tokenizer, stops=guards.stops_of(places.init, tokenizer))
+    _check(data, rows, settings, places, prompt, tokenizer)
     task = _task(rows, settings, places, prompt, seed, profile)
     if profile.launched:
         from reason_w2s.train.launch import launch
@@ -71,6 +77,27 @@ def train(  # noqa: PLR0913 - one call is one step: what, how, where, and who is
     from reason_w2s.train.fit import fit
 
     return fit(task, rows, progress)
+
+
+def _check(
+    data: Data,
+    rows: Rows,
+    settings: TrainSettings,
+    places: TrainPlaces,
+    prompt: Prompt,
+    tokenizer: PreTrainedTokenizerBase,
+) -> None:
+    """Refuse what would not be learned as it is meant."""
+    positions = model_folder.max_positions(places.init)
+    if settings.group:
+        rollouts.check_rows(rows, settings, prompt, positions)
+    else:
+        stops = guards.stops_of(places.init, tokenizer)
+        guards.check_lengths(rows, settings.trainer.get("max_length"), positions)
+        guards.check_rows(rows, cast("guards.Data", data), prompt, tokenizer, stops=stops)
+    if places.teacher is not None:
+        other = model_folder.load_tokenizer(places.teacher)
+        distillation.check_vocabularies(tokenizer, other, places.teacher.name)
 
 
 def _task(
@@ -114,5 +141,5 @@ def _rows(
 
 
 def _models(places: TrainPlaces) -> list[str | None]:
-    ref = None if places.ref is None else model_folder.fingerprint(places.ref)
-    return [model_folder.fingerprint(places.init), ref]
+    named = [places.init, places.ref, places.teacher]
+    return [None if one is None else model_folder.fingerprint(one) for one in named]

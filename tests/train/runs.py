@@ -98,3 +98,32 @@ def weights(folder: Path) -> dict[str, object]:
 
     (path,) = folder.glob("*.safetensors")
     return dict(load_file(path))
+
+
+def digits(count: int = 16) -> list[Problem]:
+    """Problems whose answer is 7, which a random model rarely says."""
+    return [Problem(id=str(i), question=f"{i % 5} + {i % 3}", gold="7") for i in range(count)]
+
+
+def sample_while_training(
+    init: Path,
+    folder: Path,
+    settings: TrainSettings,
+    *,
+    problems: list[Problem] | None = None,
+    prompt: Prompt = PROMPT,
+    teacher: Path | None = None,
+    profile: TrainProfile | None = None,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> TrainStats:
+    """As `run`, for objectives that learn from problems."""
+    places = TrainPlaces(init, None, folder / "out", folder / "work", teacher=teacher)
+    return train(
+        problems or digits(),
+        settings,
+        places,
+        prompt=prompt,
+        seed=7,
+        profile=profile or TrainProfile(threads=1),
+        progress=progress,
+    )

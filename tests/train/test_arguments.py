@@ -88,7 +88,7 @@ def test_trls_own_keys_pass(objective, trainer) -> None:
 
 
 def test_every_key_we_own_exists() -> None:
-    known = set(arguments._known("sft")) | set(arguments._known("dpo"))
+    known = {key for name in OBJECTIVES for key in arguments._known(name)}
     assert set(arguments.OWNED) <= known
     for start in arguments.OWNED_PREFIXES:
         assert any(key.startswith(start) for key in known), start

@@ -25,6 +25,9 @@ from reason_w2s.stages.train import (
 )
 from reason_w2s.train.config import OPTIMIZER, Data, TrainStats
 
+LATER = ("loss", "reward")
+"""Settings of a train step that the first of its version did not have."""
+
 
 def find(work: Work) -> Item | None:
     """The model, if a run finished making it."""
@@ -35,6 +38,7 @@ def find(work: Work) -> Item | None:
     made = read_json(folder / "made.json")
     model = _model(work, made, folder)
     counts = {name: made["stats"][name] for name in ("examples", "updates", "tokens")}
+    counts["generated"] = made["stats"].get("generated", 0)
     counts["in"] = counts["out"] = counts["examples"]
     if made.get("left_out"):
         counts["left_out"] = made["left_out"]
@@ -129,11 +133,15 @@ def _train(work: Work, out: Path, aside: Path) -> TrainStats:
 
     config = TrainConfig.model_validate(_settings(work))
     init = work.role("init")
-    ref = work.role("ref").folder() if "ref" in work.step.roles else None
+    ref, teacher = (
+        work.role(role).folder() if role in work.step.roles else None for role in ("ref", "teacher")
+    )
     return train(
         examples(work.store, work.of, config),
         config.settings(),
-        TrainPlaces(init.folder(), ref, out, aside, _card(work), work.rendered(), _left(work)),
+        TrainPlaces(
+            init.folder(), ref, out, aside, _card(work), work.rendered(), _left(work), teacher
+        ),
         prompt=init.reference().asked(),
         seed=work.step.seed,
         profile=work.profile.train,
@@ -154,7 +162,7 @@ def examples(store: Store, of: Sequence[Item], config: TrainConfig) -> Data:
     kinds = {item.kind for item in of}
     if kinds == {"problems"}:
         asked = [one for item in of for one in rows.problems(store, item)]
-        return list(from_solutions(asked))
+        return asked if config.by.learns == "problems" else list(from_solutions(asked))
     if config.label is not None:
         graded = (row for item in of for row in rows.rows(store, item))
         return list(from_verdicts(graded, config.label))
@@ -224,8 +232,14 @@ def _key(work: Work) -> str:
 def _settings(work: Work) -> dict[str, Any]:
     """The step's settings; a rate that another step measured stands where a typed one would."""
     if "noise" not in work.step.roles:
-        return work.settings()
-    return with_rate(work.settings(), work.role("noise").counts["taken"])
+        return _said(work)
+    return with_rate(_said(work), work.role("noise").counts["taken"])
+
+
+def _said(work: Work) -> dict[str, Any]:
+    """The settings, less those that came to be later and are not used: older results stay found."""
+    unused = [name for name in LATER if work.step.config.get(name) is None]
+    return work.settings(*unused)
 
 
 def _like(config: Mapping[str, Any]) -> tuple[str, ...]:
