@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Set
 from typing import TYPE_CHECKING
 
 from reason_w2s.errors import ConfigError
@@ -62,7 +63,7 @@ def check_training(plan: Plan, step: Step, where: str) -> None:
     _judged(step, by, kinds, where)
 
 
-def _judged(step: Step, by: Objective, kinds: set[str], where: str) -> None:
+def _judged(step: Step, by: Objective, kinds: Set[str], where: str) -> None:
     """What samples while it trains learns from problems; `reward` and `teacher` stand where the
     objective has them, and nowhere else."""
     objective = step.config["objective"]
