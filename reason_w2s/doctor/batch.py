@@ -86,7 +86,9 @@ def _bounded(case: Case, step: Step, settings: TrainSettings, bound: int) -> Ite
 def _few(
     case: Case, step: Step, settings: TrainSettings, told: str, count: int
 ) -> Iterator[Finding]:
-    if count < max(1, settings.min_examples):
+    if settings.min_examples == 0:
+        return  # the recipe says that there may be few, or none
+    if count < settings.min_examples:
         what = f"{told}, and min_examples is {settings.min_examples}"
         todo = "loosen the choice before it, sample more per problem, or take more problems"
         yield Finding(what, case.at(step, "of"), "the run stops before this step trains", todo)

@@ -52,7 +52,7 @@ def load(
     problems = list(problems)
     left_out = {problem.id for problem in without} | (near(problems) if near else set())
     kept = cut(problems, spec, left_out)
-    if not kept:
+    if not kept and spec.take != 0:
         raise DataError(f"no problems left of {spec.source or spec.of} after its where/part/take")
     _refuse_twins(kept)
     if labels == "none":

@@ -88,6 +88,7 @@ def test_without_labels_no_gold_is_loaded():
 def test_an_empty_set_is_refused():
     with pytest.raises(DataError, match="no problems left"):
         load(ProblemSpec(of="x", where={"level": 9}), labels="gold", seed=0, of=PROBLEMS)
+    assert load(ProblemSpec(of="x", take=0), labels="gold", seed=0, of=PROBLEMS) == []
 
 
 def test_twins_are_refused():
