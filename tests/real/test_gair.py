@@ -298,3 +298,17 @@ def test_dawid_skene_finds_the_ablest_teacher_and_where_to_be_sure(weak):
 
 def same(one: str | None, other: str | None) -> bool:
     return one is not None and other is not None and equal(one, other, "number").correct is True
+
+
+def test_the_two_sides_of_a_published_pair_answer_differently():
+    """The rule of Stage II: the weak answer against samples of the majority, or the reverse.
+
+    GAIR compares the words after `####`: 16 times they only spell one number in two ways, where a
+    vote of ours sees agreement and makes no pair.
+    """
+    chosen, rejected = (texts("llama2_7b_pairs", side) for side in ("chosen", "rejected"))
+    same = [key for key, text in chosen.items() if last(text) == last(rejected[key])]
+    assert len(same) == 16
+    for key in same:
+        words = [one.rpartition("####")[2].strip() for one in (chosen[key], rejected[key])]
+        assert words[0] != words[1]
