@@ -163,6 +163,7 @@ def _trained(run: Run, plan: Plan, name: str) -> dict[str, Any]:
         "generated": stats.get("generated", 0),
         **{name: _curve(stats["log"], of) for name, of in CURVES.items()},
         "labels": labels_used(run, plan, name),
+        "left_out": item.counts.get("left_out", 0),
     }
 
 

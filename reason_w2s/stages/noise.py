@@ -63,7 +63,9 @@ def judge(pairs: Iterable[Pair], rows: Mapping[str, Row], cfg: NoiseConfig) -> I
 def measure(judged: Sequence[Judged]) -> dict[str, Any]:
     """The measured rate of flipped pairs, P(chosen wrong and rejected right), and what it rests on.
 
-    in: pairs. out: pairs with both sides known. sides: how many have which side right. rate: the
+    in: pairs. out: pairs with both sides known. decided: those of them in which one side is right
+    and the other wrong; the others cannot stand the wrong way round. sides: how many have which
+    side right. rate: the
     mean over problems of the share flipped; low, high: its 95% interval, Wilson's where each
     problem gives one pair. None where nothing is known.
     """
@@ -75,6 +77,7 @@ def measure(judged: Sequence[Judged]) -> dict[str, Any]:
         "in": len(judged),
         "out": len(known),
         "problems": len(flips),
+        "decided": sum(one.chosen != one.rejected for one in known),
         "flipped": sum(one.flipped is True for one in known),
         "sides": dict(Counter(_sides(one) for one in judged).most_common()),
     }
@@ -104,7 +107,8 @@ def said(counts: Mapping[str, Any]) -> str:
         return f"of {counts['in']:,} pairs none is known"
     return (
         f"{counts['rate']:.1%} [{counts['low']:.1%}, {counts['high']:.1%}] of {counts['out']:,} "
-        f"audited pairs stand the wrong way round"
+        f"audited pairs stand the wrong way round ({counts['flipped']:,} of the "
+        f"{counts['decided']:,} in which one side is right)"
     )
 
 

@@ -438,6 +438,34 @@ MISTAKES: dict[str, tuple[str, tuple[str, str], list[str]]] = {
         ("loss_type: robust", "loss_type: robust, label_smoothing: 0.5"),
         ["label_smoothing", "got 0.5", "less than 0.5"],
     ),
+    "verdicts without a label": (
+        TRAINED,
+        ("objective: sft", "objective: kto"),
+        ["steps.tuned.train.label", "label: STEP.correct"],
+    ),
+    "a label that nobody reads": (
+        TRAINED,
+        ("objective: sft", "objective: sft, label: graded.correct"),
+        ["steps.tuned.train.label", "kto and no other"],
+    ),
+    "verdicts on pairs": (
+        TRAINED,
+        (
+            "objective: sft, init: weak, of: chosen",
+            "objective: kto, init: weak, of: pairs, label: graded.correct",
+        ),
+        ["steps.tuned.train.of", "kto needs traces, got pairs"],
+    ),
+    "a label that is no verdict": (
+        TRAINED,
+        ("objective: sft", "objective: kto, label: graded.answer"),
+        ["steps.tuned.train.label", "no yes-or-no column"],
+    ),
+    "an audited label": (
+        AUDITED[: AUDITED.index("  clean")] + TRAIN.replace("chosen", "graded"),
+        ("objective: sft", "objective: kto, label: graded.correct"),
+        ["steps.tuned.train", "gold answers of 'train'", "labels: audit"],
+    ),
     "noise that is a model": (
         NOISE,
         ("noise: noise, updates", "noise: weak, updates"),

@@ -36,6 +36,7 @@ def test_the_rate_by_hand() -> None:
     found = measure(judged(*sides))
     assert (found["in"], found["out"], found["flipped"], found["problems"]) == (8, 6, 2, 6)
     assert found["rate"] == pytest.approx(2 / 6)
+    assert found["decided"] == 4
     expected = wilson(2, 6)
     assert (found["low"], found["high"]) == pytest.approx((expected.low, expected.high))
     assert found["sides"]["wrong over right"] == found["sides"]["right over wrong"] == 2
