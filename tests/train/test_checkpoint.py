@@ -46,8 +46,11 @@ def test_a_digest_sees_every_part() -> None:
 
 
 @pytest.mark.torch
-@pytest.mark.parametrize("objective", OBJECTIVES)
-@pytest.mark.parametrize("lora", [None, Lora(r=4, alpha=8, dropout=0.1)])
+@pytest.mark.parametrize(
+    ("objective", "lora"),
+    [(name, None) for name in OBJECTIVES]
+    + [(name, Lora(r=4, alpha=8, dropout=0.1)) for name in ("sft", "dpo")],
+)
 def test_killed_at_any_point_the_curve_is_the_same(tiny_model, tmp_path, objective, lora) -> None:
     torch = pytest.importorskip("torch")
     from tests.train.runs import run, weights

@@ -23,12 +23,11 @@ from reason_w2s.train.config import Lora, TrainProfile, TrainSettings
 from reason_w2s.train.examples import sft_rows
 from reason_w2s.train.job import Task, TrainPlaces
 from reason_w2s.train.launch import deepspeed_config, render
-from reason_w2s.train.objectives import OBJECTIVES
 from tests.train.runs import PROMPT, run, sums, uneven
 
 ROOT = Path(__file__).parents[2]
 LORA = Lora(r=4, alpha=8)
-DEEPSPEED = [(objective, stage, lora) for objective in OBJECTIVES for stage in (2, 3)
+DEEPSPEED = [(objective, stage, lora) for objective in ("sft", "dpo") for stage in (2, 3)
              for lora in (None, LORA)]  # fmt: skip
 TERMS = [
     ("sft", {"name": "confidence", "weight": 0.5, "warmup": 0.5}),
