@@ -21,7 +21,12 @@ from tests.conftest import make_model
 
 ROOT = Path(__file__).parent.parent.parent
 OVERLAYS = ("world", "seeds")
-RECIPES = [path for path in sorted((ROOT / "recipes").rglob("*.yaml")) if path.stem not in OVERLAYS]
+COMPOSED = ("one_footing",)  # its parts are recipes, each looked at by itself
+RECIPES = [
+    path
+    for path in sorted((ROOT / "recipes").rglob("*.yaml"))
+    if path.stem not in (*OVERLAYS, *COMPOSED)
+]
 RECIPE = """
 name: tiny
 seed: 3
