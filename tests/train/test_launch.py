@@ -23,7 +23,7 @@ from reason_w2s.train.config import Lora, TrainProfile, TrainSettings
 from reason_w2s.train.examples import sft_rows
 from reason_w2s.train.job import Task, TrainPlaces
 from reason_w2s.train.launch import deepspeed_config, render
-from tests.train.runs import PROMPT, run, sums, uneven
+from tests.train.runs import PROMPT, run, sample_while_training, sums, uneven
 
 ROOT = Path(__file__).parents[2]
 LORA = Lora(r=4, alpha=8)
@@ -270,3 +270,20 @@ def assert_vllm_agrees(folder: Path) -> None:
     for one, line in zip(drawn, expected, strict=True):
         found = [at[token].logprob for at, token in zip(one.logprobs, one.token_ids, strict=True)]
         assert found == pytest.approx(line, abs=1e-4)
+
+
+@compiles
+@pytest.mark.torch
+@pytest.mark.slow
+def test_zero3_learns_what_is_rewarded(tiny_model: Path, tmp_path: Path) -> None:
+    """Not plain's curve: each process draws its own completions, from a seed of its own."""
+    trainer = {"learning_rate": 5e-3, "max_completion_length": 6, "warmup_steps": 0}
+    what = TrainSettings(
+        objective="grpo", batch=32, updates=30, reward={"kind": "number"}, trainer=trainer
+    )
+    where = profile(3, save_updates=None)
+    stats = sample_while_training(tiny_model, tmp_path, what, profile=where)
+    rewards = [entry["reward"] for entry in stats.log]
+    assert sum(rewards[:3]) / 3 < 0.1
+    assert max(rewards) > 0.5
+    assert 0 < stats.generated <= 30 * 32 * 6
