@@ -54,6 +54,9 @@ def _tables(sweep: Sweep) -> Iterator[str]:
     for group in sweep["groups"]:
         yield _table(sweep, group)
     yield _how(sweep)
+    for group in sweep["groups"]:
+        if group["gaps"]:
+            yield _gaps(group)
 
 
 def _how(sweep: Sweep) -> str:
@@ -89,6 +92,21 @@ def _table(sweep: Sweep, group: Mapping[str, Any]) -> str:
             cells += _accuracies(score, len(strata))
         cells += [_against(group, model, reference, suites[0])] if reference else []
         lines.append(_row([*cells, *_cost(group, model)]))
+    return "\n".join(lines)
+
+
+def _gaps(group: Mapping[str, Any]) -> str:
+    """The share of a gap that was recovered, and what such a share is called."""
+    strata = [_flat(one["values"]) for one in group["scores"][0]["strata"]]
+    lines = [_row(["gap", "measure", "percent of it", *strata])]
+    lines.append(_row(["---"] * (3 + len(strata))).replace(" ", ""))
+    for gap in group["gaps"]:
+        name = f"`{gap['name']}`, `{gap['suite']}`"
+        if gap["value"] is None:
+            lines.append(_row([name, gap["measure"], gap["why"], *[""] * len(strata)]))
+            continue
+        means = [f"{100 * one['value']:.1f}" for one in gap["strata"]]
+        lines.append(_row([name, gap["measure"], _mean({**gap, "accuracy": gap["value"]}), *means]))
     return "\n".join(lines)
 
 

@@ -139,6 +139,7 @@ def _group(runs: Mapping[str, Results]) -> dict[str, Any]:
     named = dict.fromkeys((one["suite"], one["a"], one["b"]) for one in first["comparisons"])
     made = [difference(group, a, b, suite) for suite, a, b in named]
     group["comparisons"] = [one for one in made if one is not None]
+    group["gaps"] = list(_gaps(runs, strata))
     return group
 
 
@@ -165,6 +166,29 @@ def _scores(
             "strata": _strata(values, strata, "accuracy"),
             "cells": [{"run": name, "accuracy": value} for name, value in values.items()],
         }
+
+
+def _gaps(
+    runs: Mapping[str, Results], strata: Mapping[str, Mapping[str, Any]]
+) -> Iterator[dict[str, Any]]:
+    """Each gap, the mean of the runs' own values; None where a run refuses it: a mean over those
+    that happen to have a gap would be another quantity."""
+    found: dict[tuple[str, str], dict[str, Any]] = {}
+    for name, run in runs.items():
+        for gap in run.get("gaps", ()):
+            found.setdefault((gap["name"], gap["suite"]), {})[name] = gap
+    for (gap, suite), given in found.items():
+        cells = {name: one["value"] for name, one in given.items()}
+        refused = sum(value is None for value in cells.values())
+        row = {"name": gap, "suite": suite, "measure": next(iter(given.values()))["measure"]}
+        if refused:
+            told: dict[str, Any] = dict.fromkeys(("value", "df", "error", "low", "high"))
+            told["why"], means = f"refused in {refused} of {len(cells)} runs", []
+        else:
+            told = _told(spread(_by_stratum(cells, strata)), "value")
+            means = _strata(cells, strata, "value")
+        listed = [{"run": name, "value": value} for name, value in cells.items()]
+        yield {**row, **told, "strata": means, "cells": listed}
 
 
 def _origin(run: Results, step: str) -> dict[str, str]:

@@ -17,12 +17,13 @@ _MOST_ROWS = 48
 
 
 class Panel(NamedTuple):
-    """A suite in one group. comparisons, scores: rows of it. columns: its strata, each with its
-    runs; one without a name where nothing is a stratum."""
+    """A suite in one group. scores, comparisons, gaps: rows of it. columns: its strata, each with
+    its runs; one without a name where nothing is a stratum."""
 
     suite: str
     scores: Sequence[Row]
     comparisons: Sequence[Row]
+    gaps: Sequence[Row]
     chart: Markup | None
     comparison_chart: Markup | None
     columns: Sequence[tuple[str, Sequence[str]]]
@@ -116,13 +117,15 @@ def counted(found: Mapping[str, Any]) -> str:
 
 
 def _panel(group: Row, suite: str) -> Panel:
-    scores, comparisons = (
-        [row for row in group[name] if row["suite"] == suite] for name in ("scores", "comparisons")
+    scores, comparisons, gaps = (
+        [row for row in group[name] if row["suite"] == suite]
+        for name in ("scores", "comparisons", "gaps")
     )
     return Panel(
         suite,
         scores,
         comparisons,
+        gaps,
         _chart([(row["model"], row, "accuracy", "accent") for row in scores], "accuracy, %"),
         _chart(
             [(f"{row['a']} - {row['b']}", row, "difference", _colour(row)) for row in comparisons],

@@ -48,6 +48,10 @@ def _tables(group: Row, about: str, *, plain: bool) -> Iterator[Table]:
             for row in group["comparisons"]
         ]
         yield _table("paired differences", heads, group["comparisons"], rows, plain=plain)
+    if group["gaps"]:
+        heads = ["% of the gap\n[95%]", *strata, "each run"]
+        rows = [_cells(row, f"{row['name']} ({row['measure']})", "value") for row in group["gaps"]]
+        yield _table("gaps recovered", heads, group["gaps"], rows, plain=plain)
 
 
 def _by_suite(rows: Sequence[Row]) -> list[Row]:

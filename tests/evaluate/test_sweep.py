@@ -139,3 +139,20 @@ def test_runs_of_no_sweep_or_of_two_are_refused():
     assert not is_sweep([*one.values(), *two.values()])
     with pytest.raises(DataError, match="one sweep"):
         sweep({**one, **two})
+
+
+def with_gap(run, value):
+    return {**run, "gaps": [{"name": "pgr", "suite": "s", "measure": "PGR", "value": value}]}
+
+
+def test_gaps_are_averaged_over_runs_and_refused_where_one_refuses():
+    runs = by_seed(0, range(3))
+    given = {name: with_gap(run, at / 2) for at, (name, run) in enumerate(runs.items())}
+    (gap,) = sweep(given)["groups"][0]["gaps"]
+    assert gap["value"] == pytest.approx(0.5)
+    assert gap["error"] == pytest.approx(0.5 / 3**0.5)
+    assert [cell["value"] for cell in gap["cells"]] == [0.0, 0.5, 1.0]
+    given["p0s1"] = with_gap(runs["p0s1"], None)
+    (gap,) = sweep(given)["groups"][0]["gaps"]
+    assert (gap["value"], gap["low"], gap["strata"]) == (None, None, [])
+    assert gap["why"] == "refused in 1 of 3 runs"
