@@ -65,9 +65,8 @@ def measure(judged: Sequence[Judged]) -> dict[str, Any]:
 
     in: pairs. out: pairs with both sides known. decided: those of them in which one side is right
     and the other wrong; the others cannot stand the wrong way round. sides: how many have which
-    side right. rate: the
-    mean over problems of the share flipped; low, high: its 95% interval, Wilson's where each
-    problem gives one pair. None where nothing is known.
+    side right. rate: the mean over problems of the share flipped; low, high: its 95% interval,
+    Wilson's where each problem gives one pair. None where nothing is known.
     """
     known = [one for one in judged if one.flipped is not None]
     flips: dict[str, list[bool]] = {}

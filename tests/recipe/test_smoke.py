@@ -18,15 +18,9 @@ from reason_w2s.recipe.load import load_plan
 from reason_w2s.recipe.smoke import smoke
 from reason_w2s.train.config import TrainProfile
 from tests.conftest import make_model
+from tests.test_recipes import RECIPES
 
 ROOT = Path(__file__).parent.parent.parent
-OVERLAYS = ("world", "seeds")
-COMPOSED = ("one_footing",)  # its parts are recipes, each looked at by itself
-RECIPES = [
-    path
-    for path in sorted((ROOT / "recipes").rglob("*.yaml"))
-    if path.stem not in (*OVERLAYS, *COMPOSED)
-]
 RECIPE = """
 name: tiny
 seed: 3
