@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,14 +19,14 @@ ALL = "one_footing"
 Sweep = Mapping[str, Any]
 
 
-def take(file: Path, command: str, reference: str | None) -> Path:
-    """Keep a sweep's JSON as a baseline. reference: the model others are set against."""
+def take(file: Path, command: str, references: Sequence[str]) -> Path:
+    """Keep a sweep's JSON as a baseline. references: the models others are set against."""
     found = json.loads(file.read_text(encoding="utf-8"))
-    if reference is not None:
-        known = {score["model"] for group in found["groups"] for score in group["scores"]}
-        if reference not in known:
-            raise SystemExit(f"--reference {reference}: not measured; there are {sorted(known)}")
-    kept = {"command": command, "reference": reference, **found}
+    known = {score["model"] for group in found["groups"] for score in group["scores"]}
+    for name in references:
+        if name not in known:
+            raise SystemExit(f"--reference {name}: not measured; there are {sorted(known)}")
+    kept = {"command": command, "references": list(references), **found}
     SWEEPS.mkdir(parents=True, exist_ok=True)
     path = SWEEPS / f"{found['name']}.json"
     path.write_text(json.dumps(kept, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
@@ -75,11 +75,11 @@ def _how(sweep: Sweep) -> str:
 def _table(sweep: Sweep, group: Mapping[str, Any]) -> str:
     suites = [one["name"] for one in sweep["suites"]]
     strata = [one["values"] for one in group["scores"][0]["strata"]]
-    reference = sweep["reference"]
+    references = sweep["references"]
     heads = [_flat(group["settings"]) or "recipe", "model", "gold labels used"]
     for suite in suites:
         heads += [f"`{suite}`", *(_flat(values) for values in strata)]
-    heads += [f"less {reference}, `{suites[0]}`"] if reference else []
+    heads += [f"less {name}, `{suites[0]}`" for name in references]
     heads += ["tokens generated", "tokens trained", "device-seconds"]
     lines = [_row(heads), _row(["---"] * len(heads)).replace(" ", "")]
     for first in group["scores"]:
@@ -90,7 +90,7 @@ def _table(sweep: Sweep, group: Mapping[str, Any]) -> str:
         for suite in suites:
             score = _score(group, model, suite)
             cells += _accuracies(score, len(strata))
-        cells += [_against(group, model, reference, suites[0])] if reference else []
+        cells += [_against(group, model, name, suites[0]) for name in references]
         lines.append(_row([*cells, *_cost(group, model)]))
     return "\n".join(lines)
 

@@ -2,7 +2,7 @@
 
     python eval/results_table.py --take runs/quickstart-seed0 \\
         --command "reason-w2s run recipes/quickstart.yaml --seed 0"
-    python eval/results_table.py --take runs/one_footing.json --reference w2sr_p \\
+    python eval/results_table.py --take runs/one_footing.json --reference w2sr_p little_gold \\
         --command "reason-w2s run recipes/one_footing.yaml ..."
     python eval/results_table.py            # rewrite the tables
     python eval/results_table.py --check    # exit 1 if a README says something else
@@ -176,7 +176,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
     parser.add_argument("--take", type=Path, metavar="RUN", help="its folder, or a sweep's JSON")
     parser.add_argument("--command", help="what made the run that is taken")
-    parser.add_argument("--reference", help="of a sweep: the model others are set against")
+    parser.add_argument(
+        "--reference", nargs="*", default=[], help="of a sweep: the models others are set against"
+    )
     parser.add_argument("--tolerance", type=float, default=TOLERANCE, help="a share")
     parser.add_argument("--check", action="store_true")
     arguments = parser.parse_args()

@@ -37,7 +37,7 @@ def test_nothing_kept_is_nothing_shown(footing):
 
 
 def test_a_kept_sweep_gives_a_row_per_model(footing, file):
-    footing.take(file, "reason-w2s run x", "base")
+    footing.take(file, "reason-w2s run x", ["base"])
     about, table, how, published = footing.parts()
     assert about == "`tried`, made by `reason-w2s run x` (pretrained 0, 1; seed 0, 1, 2):"
     _, _, tuned, base = table.splitlines()
@@ -52,9 +52,24 @@ def test_a_kept_sweep_gives_a_row_per_model(footing, file):
     assert "| not measured |  |" in rows["`w2sr/w2sr_p.yaml`"]
 
 
+def test_gaps_have_a_table_of_their_own(footing, file):
+    found = json.loads(file.read_text())
+    gap = {"name": "rgr", "suite": "s", "measure": "RGR", "value": 0.5, "low": None, "high": None}
+    found["groups"][0]["gaps"] = [
+        {**gap, "why": None, "strata": [{"value": 0.4}, {"value": 0.6}]},
+        {**gap, "value": None, "why": "refused in 1 of 6 runs", "strata": []},
+    ]
+    file.write_text(json.dumps(found))
+    footing.take(file, "x", [])
+    _, _, _, table, _ = footing.parts()
+    given, refused = table.splitlines()[2:]
+    assert given == "| `rgr`, `s` | RGR | 50.0 | 40.0 | 60.0 |"
+    assert refused == "| `rgr`, `s` | RGR | refused in 1 of 6 runs |  |  |"
+
+
 def test_a_reference_that_was_not_measured_is_refused(footing, file):
     with pytest.raises(SystemExit, match="nobody"):
-        footing.take(file, "x", "nobody")
+        footing.take(file, "x", ["nobody"])
 
 
 def test_every_published_figure_says_where_it_is_from():
