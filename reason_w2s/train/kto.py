@@ -70,21 +70,18 @@ def _trainer_class() -> type[KTOTrainer]:
             return dataset
 
         def get_batch_samples(self, *asked: Any) -> tuple[list[Any], Any]:
-            samples, items = super().get_batch_samples(*asked)
-            if self.calculate_KL and samples:
-                self._drift = self._measured(samples)
-            return samples, items
+            self._ahead, items = super().get_batch_samples(*asked)
+            return self._ahead, items
 
-        def _measured(self, samples: Sequence[Any]) -> Tensor:
+        def _measured(self, model: Any, samples: Sequence[Any]) -> Tensor:
             """The mean over an update's mismatched pairs, of all processes, nats; it may be < 0."""
-            self.model.train()
             with torch.no_grad():
-                passes = [self._apart(self._prepare_inputs(one)) for one in samples]
+                passes = [self._apart(model, self._prepare_inputs(one)) for one in samples]
             # every pass and process has as many examples as the next
             return self.accelerator.gather(torch.stack(passes).mean()).mean()
 
-        def _apart(self, batch: Any) -> Tensor:
-            policy = super()._compute_kl_logps(self.model_wrapped, batch)
+        def _apart(self, model: Any, batch: Any) -> Tensor:
+            policy = super()._compute_kl_logps(model, batch)
             if "ref_KL_logps" in batch:
                 reference = batch["ref_KL_logps"]
             elif self.ref_model is not None:
@@ -96,6 +93,9 @@ def _trainer_class() -> type[KTOTrainer]:
 
         def _compute_loss(self, model: Any, inputs: Any, return_outputs: bool) -> Any:
             if self.calculate_KL:
+                if self._ahead:
+                    # not where the samples come: there a resumed run has yet to read its dice
+                    self._drift, self._ahead = self._measured(model, self._ahead), []
                 # TRL asks for the policy's and, where it has none yet, the reference's
                 known = inputs.get("ref_KL_logps", self._drift.new_zeros(len(inputs["label"])))
                 self._told = iter((known + self._drift, known))
