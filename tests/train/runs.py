@@ -43,21 +43,21 @@ def uneven(count: int = 24) -> list[Example]:
     ]
 
 
-def preferences(count: int = 24) -> list[PairExample]:
+def preferences(count: int = 24, of: Callable[[int], list[Example]] = sums) -> list[PairExample]:
     """The right answer preferred to a wrong one that was cut."""
     return [
         PairExample(row.problem, row.answer, Answer("hmm take 9 9 9", ends=False))
-        for row in sums(count)
+        for row in of(count)
     ]
 
 
-def verdicts(count: int = 24) -> list[VerdictExample]:
+def verdicts(count: int = 24, of: Callable[[int], list[Example]] = sums) -> list[VerdictExample]:
     """Right answers that are wanted, and in their place, for every third, a cut one that is not."""
     return [
         VerdictExample(row.problem, Answer("hmm take 9 9 9", ends=False), False)
         if at % 3 == 2
         else VerdictExample(row.problem, row.answer, True)
-        for at, row in enumerate(sums(count))
+        for at, row in enumerate(of(count))
     ]
 
 

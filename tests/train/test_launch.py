@@ -23,12 +23,15 @@ from reason_w2s.train.config import Lora, TrainProfile, TrainSettings
 from reason_w2s.train.examples import sft_rows
 from reason_w2s.train.job import Task, TrainPlaces
 from reason_w2s.train.launch import deepspeed_config, render
-from tests.train.runs import PROMPT, run, sample_while_training, sums, uneven
+from tests.train.runs import PROMPT, preferences, run, sample_while_training, sums, uneven, verdicts
 
 ROOT = Path(__file__).parents[2]
 LORA = Lora(r=4, alpha=8)
+RATES = {"sft": 1e-2, "dpo": 1e-4, "kto": 1e-3, "orpo": 1e-3}
 DEEPSPEED = [(objective, stage, lora) for objective in ("sft", "dpo") for stage in (2, 3)
              for lora in (None, LORA)]  # fmt: skip
+SHARED = [(objective, stage, lora) for objective in ("kto", "orpo") for stage in (0, 2, 3)
+          for lora in (None, LORA)]  # fmt: skip
 TERMS = [
     ("sft", {"name": "confidence", "weight": 0.5, "warmup": 0.5}),
     ("dpo", {"name": "conservative", "flipped": 0.2}),
@@ -41,8 +44,8 @@ compiles = pytest.mark.skipif(
 
 def settings(objective: str = "sft", **changes: object) -> TrainSettings:
     # 24 examples, ten at a time: batches run on over the end of an epoch on every profile
-    rate = {"learning_rate": 1e-2} if objective == "sft" else {"learning_rate": 1e-4, "beta": 0.5}
-    trainer = {**rate, "warmup_steps": 0, "weight_decay": 0.0}
+    beta = {} if objective == "sft" else {"beta": 0.5}
+    trainer = {"learning_rate": RATES[objective], **beta, "warmup_steps": 0, "weight_decay": 0.0}
     return TrainSettings(
         **{"objective": objective, "batch": 10, "updates": 8, "trainer": trainer, **changes}
     )
@@ -136,6 +139,28 @@ def test_deepspeed_trains_what_plain_does(tiny_model, tmp_path, objective, stage
     assert losses(sharded) == pytest.approx(losses(plain), abs=1e-4)
     assert told == [(done, 8) for done in range(1, 9)]
     assert_same_model(tmp_path / "plain" / "out", tmp_path / "zero" / "out")
+
+
+@compiles
+@pytest.mark.torch
+@pytest.mark.slow
+@pytest.mark.parametrize(("objective", "stage", "lora"), SHARED)
+def test_an_update_shared_out_is_one_process_pass(
+    tiny_model: Path, tmp_path: Path, objective: str, stage: int, lora: Lora | None
+) -> None:
+    """Two processes of two passes each, answers of other lengths and labels in every one."""
+    what = settings(objective, batch=16, lora=lora)
+    data = verdicts(of=uneven) if objective == "kto" else preferences(of=uneven)
+    plain = run(tiny_model, tmp_path / "plain", what, data=data)
+    where = profile(stage, micro_batch=4)
+    shared = run(tiny_model, tmp_path / "two", what, profile=where, data=data)
+    assert losses(plain)[-1] < losses(plain)[0] - 0.01
+    assert losses(shared) == pytest.approx(losses(plain), abs=1e-4)
+    if objective == "kto":
+        drifts, others = ([entry["kl"] for entry in stats.log] for stats in (plain, shared))
+        assert max(drifts) > 0.1, "else the drift decides nothing"
+        assert others == pytest.approx(drifts, abs=1e-3)
+    assert_same_model(tmp_path / "plain" / "out", tmp_path / "two" / "out")
 
 
 @compiles

@@ -14,7 +14,7 @@ from reason_w2s.engines import EngineSettings, model_folder
 from reason_w2s.train.config import Lora, TrainProfile, TrainSettings
 from reason_w2s.train.examples import dpo_rows, stream
 from reason_w2s.train.orpo import columns
-from tests.train.runs import PROMPT, preferences, run, weights
+from tests.train.runs import PROMPT, preferences, run, uneven, weights
 
 pytestmark = pytest.mark.torch
 torch = pytest.importorskip("torch")
@@ -114,9 +114,11 @@ def test_a_bare_trl_script_has_the_same_odds(tiny_model: Path, tmp_path: Path) -
 
 @pytest.mark.parametrize("lora", [None, Lora(r=4, alpha=8)])
 def test_micro_batches_change_nothing(tiny_model: Path, tmp_path: Path, lora) -> None:
-    what = settings(updates=4, batch=12, lora=lora)
-    whole = run(tiny_model, tmp_path / "1", what, profile=TrainProfile(threads=1))
-    parts = run(tiny_model, tmp_path / "4", what, profile=TrainProfile(threads=1, micro_batch=3))
+    """TRL's likelihood term is a pass's mean over tokens: of other lengths, it would differ."""
+    what, data = settings(updates=4, batch=12, lora=lora), preferences(of=uneven)
+    one, three = TrainProfile(threads=1), TrainProfile(threads=1, micro_batch=3)
+    whole = run(tiny_model, tmp_path / "1", what, profile=one, data=data)
+    parts = run(tiny_model, tmp_path / "4", what, profile=three, data=data)
     one, two = ([entry["loss"] for entry in stats.log] for stats in (whole, parts))
     assert two == pytest.approx(one, rel=1e-4)
     one, two = (weights(tmp_path / folder / "out") for folder in ("1", "4"))
