@@ -21,8 +21,9 @@ attention that keeps no scores (SDPA, as transformers chooses it): 27 h + 2 b (q
 gradient checkpointing 4 h for each layer and one layer whole. The form follows Korthikanti et al.
 (arXiv 2205.05198, eq. 1) without dropout and scores; the numbers are what transformers 5.17 saves
 for its Llama and Qwen2, within 5% (tests/doctor/test_memory.py measures it). Qwen3's norms of heads
-add a tenth. TRL's fused head never holds all logits, only tiles of them; the confidence loss holds
-those of all positions at which some row has an answer, here taken as all of them.
+add a tenth. TRL's fused head never holds all logits, only tiles of them. Two losses hold them
+whole: ORPO's those of both sides, the confidence loss those of all positions at which some row has
+an answer, here taken as all of them.
 
 Not counted: what libraries take themselves (half a GiB, on a GPU up to one), buffers of
 communication, fragmentation.
@@ -40,9 +41,10 @@ from reason_w2s.train.config import TrainProfile, TrainSettings
 GIB = 2**30
 TILE_TOKENS, TILE_ENTRIES = 4096, 32768
 """At most so many tokens and entries of the vocabulary are in TRL's tile of logits."""
-CONFIDENCE_ENTRY = 16
-"""Bytes that the confidence loss holds at its peak for each token and entry of the vocabulary:
-float32 logits, and in the backward pass three times as much (the test measures it)."""
+WHOLE_ENTRY = 16
+"""Bytes that a loss of whole logits holds at its peak for each token and entry of the vocabulary:
+float32 logits, and in the backward pass three times as much (the test measures both; TRL's kernel
+on a GPU may hold less of ORPO's)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,8 +163,9 @@ def _rollouts(shape: Shape, settings: TrainSettings, profile: TrainProfile, toke
 def _logits(shape: Shape, settings: TrainSettings, tokens: int) -> int:
     """Tiles in the step's dtype and in float32; whole where the loss needs them so."""
     each = _bytes(settings) + 4
-    if settings.loss is not None and settings.loss.name == "confidence":
-        return tokens * shape.vocabulary * CONFIDENCE_ENTRY
+    confidence = settings.loss is not None and settings.loss.name == "confidence"
+    if confidence or settings.by.logits:
+        return tokens * shape.vocabulary * WHOLE_ENTRY
     if settings.objective == "sft" and settings.trainer.get("label_smoothing_factor"):
         return tokens * shape.vocabulary * (each + 4)
     return min(tokens, TILE_TOKENS) * min(shape.vocabulary, TILE_ENTRIES) * each

@@ -22,7 +22,7 @@ class Objective(NamedTuple):
     least: the fewest examples that TRL takes in one forward pass.
     group: completions of each problem that it samples while it trains, where `num_generations`
     says no other number; 0: it samples nothing. reward: it is told how good each of them is.
-    teacher: it follows another model's distributions.
+    teacher: it follows another model's distributions. logits: it holds those of a pass whole.
     """
 
     module: str
@@ -33,6 +33,7 @@ class Objective(NamedTuple):
     group: int = 0
     reward: bool = False
     teacher: bool = False
+    logits: bool = False
 
     def load(self) -> ModuleType:
         """Its file."""
@@ -54,7 +55,9 @@ OBJECTIVES: Mapping[Name, Objective] = MappingProxyType(
     {
         "sft": Objective("reason_w2s.train.sft", "trl:SFTConfig", "answers"),
         "dpo": Objective("reason_w2s.train.dpo", "trl:DPOConfig", "pairs", reference=True),
-        "orpo": Objective("reason_w2s.train.orpo", "trl.experimental.orpo:ORPOConfig", "pairs"),
+        "orpo": Objective(
+            "reason_w2s.train.orpo", "trl.experimental.orpo:ORPOConfig", "pairs", logits=True
+        ),
         "kto": Objective(
             "reason_w2s.train.kto", "trl:KTOConfig", "verdicts", reference=True, least=2
         ),

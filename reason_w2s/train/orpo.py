@@ -47,11 +47,22 @@ def build(job: Job) -> ORPOTrainer:
     -log p(chosen) - beta log sigmoid(log odds of chosen over rejected).
     """
     datasets = require("datasets", "train")
+    trainer: ORPOTrainer = trainer_class()(
+        model=job.model,
+        args=job.config,
+        train_dataset=datasets.Dataset.from_list([columns(row) for row in job.rows]),
+        processing_class=job.tokenizer,
+        peft_config=job.peft_config,
+    )
+    return trainer
+
+
+def trainer_class() -> type[ORPOTrainer]:
+    """ORPOTrainer for rows of `columns`; the chosen response alone is made likely (TRL 1.16)."""
+    require("trl", "train")
     from trl.experimental.orpo import ORPOTrainer
 
     class AnswerTrainer(ORPOTrainer):  # type: ignore[misc]
-        """ORPOTrainer for rows of `columns`; the chosen response alone is made likely (1.16)."""
-
         def tokenize_row(self, feature: Any, model: Any = None) -> Any:
             return feature
 
@@ -61,10 +72,4 @@ def build(job: Job) -> ORPOTrainer:
             others[3] = -chosen.mean()
             return (chosen, *others)
 
-    return AnswerTrainer(
-        model=job.model,
-        args=job.config,
-        train_dataset=datasets.Dataset.from_list([columns(row) for row in job.rows]),
-        processing_class=job.tokenizer,
-        peft_config=job.peft_config,
-    )
+    return AnswerTrainer

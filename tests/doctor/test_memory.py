@@ -5,7 +5,6 @@ from __future__ import annotations
 import weakref
 from dataclasses import replace
 from types import SimpleNamespace
-from typing import ClassVar
 
 import pytest
 
@@ -14,6 +13,8 @@ from reason_w2s.doctor.shape import Shape, shape_of
 from reason_w2s.train.config import Lora, TrainProfile, TrainSettings
 
 torch = pytest.importorskip("torch")
+from torch.utils._python_dispatch import TorchDispatchMode  # noqa: E402
+
 transformers = pytest.importorskip("transformers")
 pytestmark = pytest.mark.torch
 
@@ -168,48 +169,83 @@ def _kept(model, half: bool, checkpointing: bool) -> int:
     return sum(sizes.values())
 
 
+class Watch(TorchDispatchMode):
+    """Adds up what tensors that are alive hold after each operation."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.alive: dict[int, weakref.ref] = {}
+        self.peak = 0
+
+    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+        found = function(*args, **(kwargs or {}))
+        for one in found if isinstance(found, tuple) else (found,):
+            if isinstance(one, torch.Tensor):
+                storage = one.untyped_storage()
+                self.alive[storage.data_ptr()] = weakref.ref(storage)
+        held = [one() for one in self.alive.values()]
+        self.peak = max(self.peak, sum(one.nbytes() for one in held if one is not None))
+        return found
+
+
+TOKENS, VOCABULARY = 64, 8192
+
+
+def logits_of(half: bool):
+    """States of that many tokens and more, made logits as accelerate hands them on: in float32."""
+    head = torch.nn.Linear(2, VOCABULARY, bias=False)
+
+    def made(states):
+        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=half):
+            return SimpleNamespace(logits=head(states).float())
+
+    return made
+
+
+def estimated(**settings) -> int:
+    told = TrainSettings(batch=1, updates=1, **settings)
+    tokens = TOKENS // 2 if told.by.learns == "pairs" else TOKENS
+    return memory(replace(SHAPE, vocabulary=VOCABULARY), told, TrainProfile(), tokens).logits
+
+
 @pytest.mark.parametrize("half", [False, True])
 def test_logits_of_the_confidence_loss_are_what_it_holds(half):
     """The peak over a forward and a backward pass of the head and the loss alone."""
-    from torch.utils._python_dispatch import TorchDispatchMode
-
     from reason_w2s.train.confidence import scored
 
-    tokens, vocabulary, hidden = 64, 8192, 2
-    head = torch.nn.Linear(hidden, vocabulary, bias=False)
-    states = torch.randn(1, tokens + 1, hidden, requires_grad=True)
+    states, made = torch.randn(1, TOKENS + 1, 2, requires_grad=True), logits_of(half)
 
     def model(logits_to_keep, **_):
-        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=half):
-            # accelerate hands outputs on in float32
-            return SimpleNamespace(logits=head(states[:, logits_to_keep]).float())
+        return made(states[:, logits_to_keep])
 
-    class Watch(TorchDispatchMode):
-        """Adds up what tensors that are alive hold after each operation."""
-
-        alive: ClassVar[dict[int, weakref.ref]] = {}
-        peak = 0
-
-        def __torch_dispatch__(self, function, types, args=(), kwargs=None):
-            found = function(*args, **(kwargs or {}))
-            for one in found if isinstance(found, tuple) else (found,):
-                if isinstance(one, torch.Tensor):
-                    storage = one.untyped_storage()
-                    self.alive[storage.data_ptr()] = weakref.ref(storage)
-            held = [one() for one in self.alive.values()]
-            Watch.peak = max(self.peak, sum(one.nbytes() for one in held if one is not None))
-            return found
-
-    labels = torch.randint(vocabulary, (1, tokens + 1))
-    with Watch():
+    labels = torch.randint(VOCABULARY, (1, TOKENS + 1))
+    with Watch() as watch:
         outputs = scored(model, 0.5)(labels=labels, fused_lm_head=True)
         (-outputs.log_probs.sum()).backward()
-    settings = TrainSettings(
-        objective="sft", batch=1, updates=1, loss={"name": "confidence", "weight": 0.5}
-    )
-    shape = replace(SHAPE, vocabulary=vocabulary)
-    found = memory(shape, settings, TrainProfile(), tokens).logits
-    assert found == pytest.approx(Watch.peak, rel=0.15)
+    found = estimated(objective="sft", loss={"name": "confidence", "weight": 0.5})
+    assert found == pytest.approx(watch.peak, rel=0.15)
+
+
+@pytest.mark.parametrize("half", [False, True])
+def test_logits_of_orpo_are_what_it_holds(half):
+    """The same of a pair, whose sides go through the head together."""
+    from reason_w2s.train.orpo import trainer_class
+
+    made = logits_of(half)
+    trainer = (kind := trainer_class()).__new__(kind)
+    trainer.is_encoder_decoder = trainer.aux_loss_enabled = False
+    trainer.padding_value, trainer.beta = 0, 0.1
+    trainer.accelerator = SimpleNamespace(device="cpu", gather_for_metrics=lambda one: one)
+    ids = torch.randint(VOCABULARY, (1, TOKENS // 2))
+    batch = {
+        f"{side}_{name}": torch.ones_like(ids) if name == "attention_mask" else ids
+        for side in ("chosen", "rejected")
+        for name in ("input_ids", "attention_mask", "labels")
+    }
+    states = torch.randn(2, TOKENS // 2, 2, requires_grad=True)
+    with Watch() as watch:
+        trainer.get_batch_loss_metrics(lambda *_, **__: made(states), batch)[0].backward()
+    assert estimated(objective="orpo") == pytest.approx(watch.peak, rel=0.15)
 
 
 def test_a_published_size():
