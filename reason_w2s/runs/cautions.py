@@ -16,6 +16,10 @@ FEW_EXAMPLES = 50
 CUT_AWAY = 0.20
 """With a fifth of all traces dropped for their length, what is learned is to be short."""
 
+UNEVEN = 4 / 3
+"""TRL warns where wanted answers, each times its weight, are fewer than unwanted ones or more than
+this many times as many; the warning here leaves as much room on the other side."""
+
 
 def cautions(found: Mapping[str, Any]) -> list[str]:
     """The warnings of a run's results, the gravest first. Nothing here decides anything."""
@@ -81,6 +85,31 @@ def _trained(found: Mapping[str, Any]) -> Iterator[str]:
     for row in found["trained"]:
         if row["examples"] < FEW_EXAMPLES:
             yield f"{row['step']}: was trained on {row['examples']:,} examples only"
+        if row.get("verdicts"):
+            yield from _uneven(row["step"], **row["verdicts"])
+
+
+def _uneven(
+    step: str, wanted: int, unwanted: int, desirable_weight: float, undesirable_weight: float
+) -> Iterator[str]:
+    """Where one side of the verdicts outweighs the other, what would even them."""
+    known = f"{step}: learned from {wanted:,} wanted and {unwanted:,} unwanted answers"
+    if not wanted or not unwanted:
+        yield f"{known}; it needs both to tell them apart, so sample more or take another label"
+        return
+    if not desirable_weight * undesirable_weight:
+        return
+    ratio = wanted * desirable_weight / (unwanted * undesirable_weight)
+    if 1 / UNEVEN <= ratio <= UNEVEN:
+        return
+    middle = (1 + UNEVEN) / 2
+    key, even = "undesirable_weight", undesirable_weight * ratio / middle
+    if ratio < 1:
+        key, even = "desirable_weight", desirable_weight / ratio * middle
+    yield (
+        f"{known}, which weigh {ratio:.2g} to 1; set trainer.{key} to about "
+        f"{float(f'{even:.2g}'):g}, or the fewer are hardly learned"
+    )
 
 
 def _counts(kinds: Mapping[str, int]) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib.metadata
 import io
 import platform
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from itertools import islice
 from typing import Any
@@ -40,6 +40,8 @@ CURVES = {
     "kl": "kl",
 }
 """What is kept of a training's log, by TRL's names: [update, value], where it was logged."""
+SIDES = ("desirable", "undesirable")
+"""TRL's words for wanted and unwanted answers."""
 
 
 def results(run: Run) -> dict[str, Any]:
@@ -164,7 +166,17 @@ def _trained(run: Run, plan: Plan, name: str) -> dict[str, Any]:
         **{name: _curve(stats["log"], of) for name, of in CURVES.items()},
         "labels": labels_used(run, plan, name),
         "left_out": item.counts.get("left_out", 0),
+        "verdicts": _verdicts(item.counts, step.config.get("trainer", {})),
     }
+
+
+def _verdicts(counts: Mapping[str, Any], trainer: Mapping[str, Any]) -> dict[str, Any] | None:
+    """How many answers were wanted and how many not, and what TRL weighs one of each with."""
+    if "wanted" not in counts:
+        return None
+    weights = {f"{side}_weight": float(trainer.get(f"{side}_weight", 1.0)) for side in SIDES}
+    wanted = counts["wanted"]
+    return {"wanted": wanted, "unwanted": counts["examples"] - wanted, **weights}
 
 
 def _curve(log: list[dict[str, float]], of: str) -> list[list[float]]:

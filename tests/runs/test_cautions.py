@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -73,6 +74,42 @@ def test_few_examples_and_allowed_overlaps():
     first, second = said(trained=[{"step": "tuned", "examples": 49}], overlaps=[row])
     assert first.startswith("math500: 12 of 5,000") and "words 12" in first
     assert second == "tuned: was trained on 49 examples only"
+
+
+def judged(wanted: int, unwanted: int, *weights: float) -> list[str]:
+    one, other = weights or (1.0, 1.0)
+    verdicts = {"wanted": wanted, "unwanted": unwanted}
+    verdicts |= {"desirable_weight": one, "undesirable_weight": other}
+    return said(trained=[{"step": "tuned", "examples": wanted + unwanted, "verdicts": verdicts}])
+
+
+@pytest.mark.parametrize(
+    ("counts", "key"),
+    [
+        ((600, 200), "undesirable_weight"),
+        ((200, 600), "desirable_weight"),
+        ((300, 300, 1.0, 0.5), "undesirable_weight"),
+        ((7, 900, 2.0, 0.5), "desirable_weight"),
+    ],
+)
+def test_verdicts_far_apart_in_number_say_which_weight_evens_them(counts, key):
+    """TRL's own bounds: wanted answers weigh from as much as unwanted ones to a third more."""
+    (line,) = judged(*counts)
+    wanted, unwanted, *weights = counts
+    assert f"{wanted} wanted and {unwanted} unwanted" in line
+    (told,) = re.findall(rf"trainer\.{key} to about ([\d.e+]+),", line)
+    one, other = weights or (1.0, 1.0)
+    one, other = (float(told), other) if key == "desirable_weight" else (one, float(told))
+    assert 1 <= wanted * one / (unwanted * other) <= 4 / 3
+    assert not judged(wanted, unwanted, one, other)
+
+
+def test_verdicts_nearly_even_or_of_one_kind():
+    assert not judged(900, 1, 1.0, 0.0), "a recipe that leaves one side out says so itself"
+    assert not judged(310, 300)
+    assert not judged(300, 310)
+    (line,) = judged(300, 0)
+    assert "300 wanted and 0 unwanted" in line and "needs both" in line
 
 
 def test_the_fake_engine_is_never_taken_for_a_model():

@@ -59,3 +59,7 @@ def test_what_is_left_out_is_counted_and_said(tmp_path) -> None:
     assert said in (item.folder() / "README.md").read_text()
     (trained,) = results(done)["trained"][-1:]
     assert trained["left_out"] == len(without)
+    wanted = sum(row.columns["votes.agrees"] is True for row in done.rows("votes"))
+    weights = {"desirable_weight": 1.0, "undesirable_weight": 1.0}
+    others = item.counts["examples"] - wanted
+    assert trained["verdicts"] == {"wanted": wanted, "unwanted": others, **weights}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -43,6 +44,8 @@ def find(work: Work) -> Item | None:
     if made.get("left_out"):
         counts["left_out"] = made["left_out"]
         counts["said"] = _left_out_said(work, made["left_out"])
+    if "wanted" in made:
+        counts["wanted"] = made["wanted"]
     name = work.step.name
     return Item(name, stage, "model", key, made["fingerprint"], model=model, counts=counts)
 
@@ -73,7 +76,7 @@ def make(work: Work) -> None:
             "fingerprint": mark,
             "stats": asdict(stats),
             "cost": asdict(cost),
-            "left_out": _left_out(work),
+            **_verdicts(work),
         }
         write_json(folder / "made.json", made)
         shutil.rmtree(aside)
@@ -175,13 +178,14 @@ def examples(store: Store, of: Sequence[Item], config: TrainConfig) -> Data:
     return [one for found, named in read for one in from_pairs(found, named)]
 
 
-def _left_out(work: Work) -> int:
-    """How many traces the step's label says nothing of."""
+def _verdicts(work: Work) -> dict[str, int]:
+    """How many traces the step's label says nothing of, and how many it says are wanted."""
     label = work.step.config.get("label")
     if label is None:
-        return 0
+        return {}
     read = (row for item in work.of for row in rows.rows(work.store, item))
-    return sum(row.value(label) is None for row in read)
+    said = Counter(None if (value := row.value(label)) is None else bool(value) for row in read)
+    return {"left_out": said[None], "wanted": said[True]}
 
 
 def _left_out_said(work: Work, count: int) -> str:
@@ -202,7 +206,7 @@ def _card(work: Work) -> dict[str, str]:
         f"digest {item.digest[:12]})"
         for item in work.of
     ]
-    left_out = _left_out(work)
+    left_out = _verdicts(work).get("left_out")
     data += [_left_out_said(work, left_out)] if left_out else []
     gold = {"gold labels used": work.gold}
     return {"run": work.run, "step": work.step.name, **parents, "data": ", ".join(data), **gold}
