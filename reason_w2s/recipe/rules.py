@@ -54,12 +54,12 @@ def enforce(plan: Plan, place: str) -> None:
 
 
 def check_batches(plan: Plan, names: Iterable[str], profile: TrainProfile) -> None:
-    """Refuse, before anything runs, a batch that the profile cannot share out exactly.
+    """Refuse, before anything runs, training that the profile cannot share out exactly.
 
     Raises:
         ConfigError: which step's, and what to change.
     """
-    from reason_w2s.train.arguments import accumulation
+    from reason_w2s.train.arguments import accumulation, check_scored_before
     from reason_w2s.train.objectives import OBJECTIVES
 
     for step in (plan.steps[name] for name in names):
@@ -67,6 +67,7 @@ def check_batches(plan: Plan, names: Iterable[str], profile: TrainProfile) -> No
             try:
                 least = OBJECTIVES[step.config["objective"]].least
                 accumulation(step.config["batch"], profile, least)
+                check_scored_before(step.config["trainer"], profile)
             except ConfigError as error:
                 raise ConfigError(f"{step.place}: {error}") from error
 

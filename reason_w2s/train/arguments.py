@@ -173,6 +173,23 @@ def accumulation(batch: int, profile: TrainProfile, least: int = 1) -> tuple[int
     return micro, share // micro
 
 
+def check_scored_before(trainer: Mapping[str, Any], profile: TrainProfile) -> None:
+    """Refuse a reference scored before training where several processes would have to read it.
+
+    TRL 1.16 leaves the scores in a temporary folder of the first process (of rows that are
+    tokenised already), where the others do not find them.
+
+    Raises:
+        ConfigError: the recipe asks for it, and the profile has several processes.
+    """
+    if trainer.get("precompute_ref_log_probs") and profile.processes > 1:
+        raise ConfigError(
+            f"trainer.precompute_ref_log_probs: TRL keeps the scores where one process alone finds "
+            f"them, and the profile has {profile.processes}; leave it out, or set `processes` in "
+            f"launch/profiles to 1"
+        )
+
+
 def total_updates(settings: TrainSettings, examples: int) -> int:
     """Optimiser updates of the whole run (an estimate under packing, where examples are joined).
 
@@ -201,12 +218,13 @@ def config_arguments(
 
     Raises:
         ConfigError: a key in `trainer:` that may not stand there, a length said twice or not at
-            all, or a batch that does not divide.
+            all, a batch that does not divide, or a reference that would be scored in vain.
     """
     check_trainer_keys(settings.objective, settings.trainer)
     check_length(settings.updates, settings.trainer)
     if settings.group:
         rollouts.check_groups(settings)
+    check_scored_before(settings.trainer, profile)
     micro, steps = accumulation(settings.batch, profile, settings.by.least)
     updates = total_updates(settings, examples)
     # packed rows are not examples: there TRL shuffles and counts epochs by itself

@@ -6,7 +6,7 @@ TRL 1.16 makes these pairs among the examples of one forward pass of one process
 drift of one pass: the loss then depends on how a profile shares out a batch. The overrides here
 make both of the whole batch of an update, which is the same on every profile, and is what TRL has
 where one process takes the batch in one pass. They cost no pass more: before an update the policy
-does not change.
+does not change. `precompute_ref_log_probs` is refused on several processes, as for DPO.
 """
 
 from __future__ import annotations

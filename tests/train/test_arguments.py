@@ -115,6 +115,16 @@ def test_updates_and_epochs_are_not_both_nor_neither(updates) -> None:
         arguments.config_arguments(settings, TrainProfile(), output=OUTPUT, examples=9, seed=0)
 
 
+@pytest.mark.parametrize("objective", ["dpo", "kto"])
+def test_a_reference_is_scored_before_on_one_process_only(objective) -> None:
+    trainer = {"precompute_ref_log_probs": True}
+    settings = TrainSettings(objective=objective, updates=3, trainer=trainer)
+    of = {"output": OUTPUT, "examples": 9, "seed": 0}
+    assert arguments.config_arguments(settings, TrainProfile(), **of)["precompute_ref_log_probs"]
+    with pytest.raises(ConfigError, match="one process alone finds them, and the profile has 2"):
+        arguments.config_arguments(settings, TrainProfile(processes=2), **of)
+
+
 def test_about_fifty_log_lines() -> None:
     for updates, every in [(3, 1), (120, 2), (5000, 100)]:
         got = arguments.config_arguments(
