@@ -14,7 +14,7 @@ from ruamel.yaml import YAML
 from reason_w2s.errors import ConfigError, DataError
 from reason_w2s.problems.load import load
 from reason_w2s.problems.spec import ProblemSpec
-from reason_w2s.recipe.load import load_plan
+from reason_w2s.recipe.load import load_plan, load_plans
 from reason_w2s.recipe.smoke import smoke
 from reason_w2s.train.config import TrainProfile
 from tests.conftest import make_model
@@ -67,8 +67,9 @@ def written(folder: Path, text: str = RECIPE, **changes) -> Path:
 
 
 def made(path: Path, profile: TrainProfile | None = None, overrides=()):
-    plan, data = load_plan(path, overrides=overrides, seed=None)
-    return smoke(plan, data, profile or TrainProfile())
+    # of a sweep the first recipe is tried, as `run --smoke` does
+    first, *_ = load_plans(path, overrides=overrides, seed=None)
+    return smoke(first.plan, first.recipe, profile or TrainProfile())
 
 
 @pytest.fixture
