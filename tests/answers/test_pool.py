@@ -262,7 +262,9 @@ def test_a_fork_lets_go_of_the_pipes(afresh):
 
 
 PROGRAM = """
-import os, sys, threading, time
+import os, signal, sys, threading, time
+# a shell's background jobs, this test run perhaps, ignore it
+signal.signal(signal.SIGINT, signal.default_int_handler)
 from reason_w2s.answers.workers import pool
 from reason_w2s.answers.workers.pool import Worker
 

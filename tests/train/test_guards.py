@@ -267,12 +267,12 @@ def test_no_row_may_be_lost():
 
 def test_training_looks_at_its_rows(tiny_model, tmp_path, monkeypatch):
     """No setting of a step turns it off: the rows are read in every run."""
-    made = examples.sft_rows
+    made = examples.MAKERS["answers"]
 
     def shorter(*given):
         return [{name: ids[:-3] for name, ids in row.items()} for row in made(*given)]
 
-    monkeypatch.setattr(examples, "sft_rows", shorter)
+    monkeypatch.setattr(examples, "MAKERS", {**examples.MAKERS, "answers": shorter})
     with pytest.raises(DataError, match="24 of 24 answers lost their end"):
         runs.run(tiny_model, tmp_path, TrainSettings(objective="sft", batch=4, updates=1))
     assert model_folder.load_prompt(tiny_model) is None
