@@ -26,6 +26,8 @@ RECIPES = [
     for path in sorted((ROOT / "recipes").rglob("*.yaml"))
     if path.stem not in (*OVERLAYS, *COMPOSED)
 ]
+LONG = ("on_policy_dpo", "delta_ladder", "conservative_dpo", "kto", "opd")
+"""Those that train most; what they do the others do too, but for the numbers."""
 FIXTURES = ROOT / "tests" / "fixtures"
 TEST_SETS = {"gsm8k": "gsm8k", "math500": "math"}
 PROFILE = Profile(isolate="none", sampler="fake")
@@ -131,7 +133,11 @@ def run(plan: Plan, data: dict, folder: Path, until: tuple[str, ...] = ()) -> Ru
 
 
 @pytest.mark.torch
-@pytest.mark.parametrize("recipe", RECIPES, ids=lambda path: path.stem)
+@pytest.mark.parametrize(
+    "recipe",
+    [pytest.param(path, marks=[pytest.mark.slow] * (path.stem in LONG)) for path in RECIPES],
+    ids=lambda path: path.stem,
+)
 def test_recipe_runs_and_accounts_for_everything(recipe, models, tmp_path):
     plan, data = load_plan(recipe, overlays=[sized_down(recipe, models, tmp_path)], seed=0)
     done = run(plan, data, tmp_path / "runs" / "one")

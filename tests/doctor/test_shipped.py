@@ -21,6 +21,8 @@ CASES = [
     *((path, (), name) for path in HERE for name in ("cpu", "cpu_zero3")),
     *((path, (WORLD,), name) for path in WEAK for name in ("cpu", "cpu_zero3")),
 ]
+SEVERAL = ("gpus8", "cpu_zero3")
+"""Profiles whose every case is looked at under its smaller one in the default run."""
 
 
 def named(case) -> str:
@@ -28,7 +30,11 @@ def named(case) -> str:
     return f"{path.stem}{'-world' * bool(overlays)}-{profile or 'bare'}"
 
 
-@pytest.mark.parametrize("case", CASES, ids=named)
+@pytest.mark.parametrize(
+    "case",
+    [pytest.param(one, marks=[pytest.mark.slow] * (one[2] in SEVERAL)) for one in CASES],
+    ids=named,
+)
 def test_no_shipped_recipe_has_a_finding(case, tmp_path):
     path, overlays, name = case
     file = ROOT / "launch" / "profiles" / f"{name}.yaml"
