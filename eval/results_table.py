@@ -25,7 +25,6 @@ from voting_table import voting
 
 ROOT = Path(__file__).parent.parent
 BASELINES = ROOT / "eval" / "baselines"
-FAMILY = ("w2sr", "w2sr_p", "w2sr_n", "teachers")
 START, END = "<!-- results:start -->", "<!-- results:end -->"
 SCORE = ("model", "suite", "n", "accuracy", "low", "high", "stop_rate", "no_answer_rate", "labels")
 TOLERANCE = 0.001
@@ -121,14 +120,6 @@ def quickstart() -> list[str]:
     return [said, *tables, paired, differences(runs, suites[0])]
 
 
-def family() -> list[str]:
-    """What recipes/README.md shows: kept sweeps, then one table per recipe, on the world."""
-    return [
-        *footing.parts(),
-        *(accuracies(kept(name), "world", f"`{name}`") for name in FAMILY),
-    ]
-
-
 def coverage() -> list[str]:
     """What eval/README.md shows of bench/coverage.py: how often 95% intervals hold the truth."""
     found = json.loads((BASELINES / "coverage.json").read_text(encoding="utf-8"))
@@ -191,7 +182,7 @@ def main() -> None:
             take(arguments.take, arguments.command, arguments.tolerance)
     wanted = {
         ROOT / "README.md": quickstart(),
-        ROOT / "recipes" / "README.md": family(),
+        ROOT / "recipes" / "README.md": footing.parts(),
         ROOT / "eval" / "README.md": coverage(),
         ROOT / "eval" / "voting.md": voting(),
     }
