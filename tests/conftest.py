@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -66,6 +67,14 @@ def make_model(folder: Path, seed: int = 0, positions: int = 128) -> Path:
     make_tokenizer().save_pretrained(folder)
     assert json.loads((folder / "config.json").read_text())["vocab_size"] == len(WORDS)
     return folder
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_extensions(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """DeepSpeed builds into a folder of this run: a killed test leaves no lock for the next run."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TORCH_EXTENSIONS_DIR", str(tmp_path_factory.mktemp("torch_extensions")))
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -20,6 +20,7 @@ from reason_w2s import errors
 from reason_w2s.errors import EngineError, W2SError, require
 from reason_w2s.train.arguments import accumulation
 from reason_w2s.train.config import Progress, TrainProfile, TrainStats
+from reason_w2s.train.extensions import clear_locks
 from reason_w2s.train.job import Rows, Task
 
 ROWS = "rows"
@@ -44,6 +45,8 @@ def launch(task: Task, rows: Rows, progress: Progress) -> TrainStats:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / TASK).write_text(task.to_json(), encoding="utf-8")
     render(task, folder)
+    if task.profile.zero_stage:
+        clear_locks()
     code = _start(command(folder), progress)
     result = _result(work / RESULT)
     if result is None or code != 0:
