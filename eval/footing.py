@@ -161,16 +161,16 @@ def _beside_published(kept: Mapping[str, Sweep]) -> str:
         if files:
             path = files[0].relative_to(ROOT / "recipes")
             source = f"{told['source']} ({told['basis']})"
-            lines.append(_row([f"`{path}`", told["says"], source, *_measured(name, kept)]))
+            lines.append(_row([f"`{path}`", told["says"], source, *_measured(name, told.get("step", "tuned"), kept)]))
     return "\n".join(lines)
 
 
-def _measured(recipe: str, kept: Mapping[str, Sweep]) -> tuple[str, str]:
+def _measured(recipe: str, step: str, kept: Mapping[str, Sweep]) -> tuple[str, str]:
     """The method's result and the command of the sweep it is from."""
     for sweep in kept.values():
         for group in sweep["groups"]:
             for score in group["scores"]:
-                mine = (score["recipe"], score["step"]) == (recipe, "tuned")
+                mine = (score["recipe"], score["step"]) == (recipe, step)
                 if mine and score["suite"] == sweep["suites"][0]["name"]:
                     setting = _flat(group["settings"])
                     said = f"{_mean(score)}{f' ({setting})' if setting else ''}"
