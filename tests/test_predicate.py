@@ -7,7 +7,7 @@ import random
 import pytest
 
 from reason_w2s.errors import ConfigError
-from reason_w2s.predicate import failure, holds, order, validate
+from reason_w2s.predicate import failure, holds, order, ranks, validate
 from reason_w2s.records import Problem, Row, Trace
 
 
@@ -124,3 +124,11 @@ def test_order_sorts_by_columns_missing_last_and_the_rest_by_lot():
     random.Random(0).shuffle(rows)
     assert [one.trace.key for one in order(rows, (), seed=0)] == lots
     assert order(rows, ["-a", "b"], seed=0) == found
+
+
+def test_ranks_are_of_the_order_and_shared_where_only_a_lot_decides():
+    scores = {"a": 2.0, "b": 5.0, "c": None, "d": 5.0, "e": None}
+    rows = [row(key, **{"s.value": score}) for key, score in scores.items()]
+    assert ranks(rows, ["-s.value"]) == {"b": 0, "d": 0, "a": 1, "c": 2, "e": 2}
+    assert ranks(rows, []) == dict.fromkeys(scores, 0)
+    assert ranks([], ["-s.value"]) == {}

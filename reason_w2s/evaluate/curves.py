@@ -18,6 +18,9 @@ from reason_w2s.evaluate.metrics import Graded
 from reason_w2s.evaluate.statistics import Interval, bootstrap_mean, mean_interval, pass_at_k
 from reason_w2s.evaluate.votes import Class, classes
 
+Ranked = Sequence[tuple[int | None, bool]]
+"""One problem's samples: each one's rank, 0 the best, None where it is never chosen; its truth."""
+
 _EXACT_SUBSETS = 2000
 _DRAWS = 1000
 
@@ -39,8 +42,7 @@ def powers(graded: Sequence[Graded]) -> tuple[int, ...]:
     Raises:
         ValueError: there are no traces.
     """
-    most = min(len(one) for one in _samples(graded).values())
-    return (*(2**power for power in range(most.bit_length()) if 2**power < most), most)
+    return _doubled(min(len(one) for one in _samples(graded).values()))
 
 
 def average_at_k(graded: Sequence[Graded], k: int) -> Point:
@@ -96,6 +98,47 @@ def majority_curve(
     return _curve(graded, seed, ks, value)
 
 
+def best_curve(problems: Sequence[Ranked], seed: int) -> tuple[Point, ...]:
+    """Best-of-k over `powers` of k: how often the best-ranked of k of a problem's samples is right.
+
+    The mean over problems of `best_at_k`; intervals are `bootstrap_mean` over problems. Empty where
+    a problem has no sample.
+
+    Raises:
+        ValueError: there are no problems.
+    """
+    if not problems:
+        raise ValueError("best_curve: got no problems; expected at least one")
+    points = []
+    for k in _doubled(min(map(len, problems))):
+        values = [best_at_k(one, k) for one in problems]
+        points.append(_point(k, values, bootstrap_mean(values, seed)))
+    return tuple(points)
+
+
+def best_at_k(samples: Ranked, k: int) -> float:
+    """Expected value of the best-ranked of k of one problem's n samples, over all choices of k.
+
+    samples: each one's rank (0 the best; None: never chosen) and whether it is right. A tie is
+    decided by lot. Of n samples, a ranked above a group of g equals: the best of k is one of the
+    group with the chance [C(n - a, k) - C(n - a - g, k)] / C(n, k), each with the same. Where none
+    of the k may be chosen, nothing is right.
+
+    Raises:
+        ValueError: `k` is not within 1..n.
+    """
+    n = len(samples)
+    if not 1 <= k <= n:
+        raise ValueError(f"best_at_k: got k={k}, n={n}; expected 1 <= k <= n")
+    value, above = 0.0, 0
+    for rank in sorted({rank for rank, _ in samples if rank is not None}):
+        group = [right for other, right in samples if other == rank]
+        ways = math.comb(n - above, k) - math.comb(n - above - len(group), k)
+        value += ways / math.comb(n, k) * sum(group) / len(group)
+        above += len(group)
+    return value
+
+
 def majority_at_k(votes: Sequence[Class], n: int, k: int, seed: int | Sequence[int] = 0) -> float:
     """Expected value of a vote among k of one problem's n samples; see `majority_curve`.
 
@@ -112,6 +155,11 @@ def majority_at_k(votes: Sequence[Class], n: int, k: int, seed: int | Sequence[i
     chosen = (counts == most) & (most > 0)
     right = np.array([one.right for one in votes])
     return float(np.mean((chosen @ right) / np.maximum(1, chosen.sum(axis=1))))
+
+
+def _doubled(most: int) -> tuple[int, ...]:
+    below = (2**power for power in range(most.bit_length()) if 2**power < most)
+    return (*below, most) if most else ()
 
 
 def _drawn(sizes: tuple[int, ...], k: int, seed: int | Sequence[int]) -> NDArray[np.int64]:

@@ -22,12 +22,13 @@ class Graded:
     """One graded trace. `first_correct`: the verdict on its first marked answer, not its last.
 
     `steps`: how many steps its problem takes, where that is known. `answer`: what was extracted;
-    None where nothing was found.
+    None where nothing was found. finish_reason: None where there is no trace: of a problem that
+    nothing was chosen for, which counts as wrong and without an answer.
     """
 
     problem_id: str
     correct: bool | None
-    finish_reason: FinishReason
+    finish_reason: FinishReason | None
     n_tokens: int
     status: str
     level: int | None

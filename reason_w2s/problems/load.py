@@ -87,7 +87,7 @@ def cut(problems: Iterable[Problem], spec: ProblemSpec, without: set[str]) -> li
 def identity(spec: ProblemSpec, labels: Labels, seed: int) -> dict[str, object]:
     """What decides the content of a loaded set: the spec, the file's bytes or the hub's commit, the
     world's seed."""
-    settings = spec.model_dump(mode="json", exclude={"file"})
+    settings = spec.model_dump(mode="json", exclude={"file", "suite"})
     settings |= {"labels": labels, "version": VERSION}
     path = spec.path or USUAL.get(str(spec.source))
     if spec.file is not None:

@@ -36,9 +36,10 @@ class Columns(BaseModel):
 
 
 class ProblemSpec(BaseModel):
-    """A set of problems: loaded from a `source`, or cut out of another set (`of`).
+    """A set of problems: loaded from a `source`, or cut out of another set (`of`, or a `suite`'s).
 
-    labels: gold, audit (the gold is for the report only) or none (it is not even loaded).
+    labels: gold, audit (the gold is for the report only) or none (it is not even loaded). Of a
+    suite's problems audit or none: audit where nothing is said.
     path, name, revision: a set on the hub (or its folder), its configuration, and which commit, tag
     or branch. file: a local file instead of the hub. columns: its names, where they differ.
     split: may be sliced as in datasets, `train[:100]`, `train[10%:20%]`; of a file it is only that.
@@ -54,6 +55,7 @@ class ProblemSpec(BaseModel):
 
     source: SourceName | None = None
     of: str | None = None
+    suite: str | None = None
     path: str | None = None
     name: str | None = None
     revision: str | None = None
@@ -92,8 +94,9 @@ class ProblemSpec(BaseModel):
 
     @model_validator(mode="after")
     def _one_origin(self) -> ProblemSpec:
-        if (self.source is None) == (self.of is None):
-            raise ValueError("give either 'source' or 'of'")
+        given = [one for one in (self.source, self.of, self.suite) if one is not None]
+        if len(given) != 1:
+            raise ValueError("give either 'source', 'of' or 'suite'")
         if self.source == "jsonl" and self.file is None:
             raise ValueError("source jsonl needs a 'file'")
         if self.source == "hub" and self.path is None and self.file is None:

@@ -204,12 +204,14 @@ def _column(column: str, names: Names) -> str:
 def _measured(recipe: dict[str, Any], names: Names) -> dict[str, Any]:
     """The recipe with what it evaluates named; several of one name become `NAME-1`, `NAME-2`."""
     evaluate = recipe.get("evaluate")
-    models = evaluate.get("models") if isinstance(evaluate, Mapping) else None
-    if not isinstance(evaluate, Mapping) or not isinstance(models, Mapping):
+    if not isinstance(evaluate, Mapping):
         return recipe
-    found: dict[str, Any] = {}
-    for name, step in models.items():
-        of = _reference(step, names)
-        several = isinstance(of, list)
-        found |= {f"{name}-{n}": one for n, one in enumerate(of, 1)} if several else {name: of}
-    return {**recipe, "evaluate": {**evaluate, "models": found}}
+    found: dict[str, dict[str, Any]] = {}
+    for key in ("models", "selections"):
+        given = evaluate.get(key)
+        for name, step in given.items() if isinstance(given, Mapping) else ():
+            of = _reference(step, names)
+            several = isinstance(of, list)
+            named = {f"{name}-{n}": one for n, one in enumerate(of, 1)} if several else {name: of}
+            found[key] = found.get(key, {}) | named
+    return {**recipe, "evaluate": {**evaluate, **found}}

@@ -15,6 +15,8 @@ from reason_w2s.recipe.owners import elsewhere
 from reason_w2s.recipe.plan import Measured, Plan, Step
 from reason_w2s.recipe.rules import enforce, problem_sets
 from reason_w2s.recipe.schema import ModelSpec, Recipe, SuiteSpec
+from reason_w2s.recipe.selections import measurements
+from reason_w2s.recipe.spoken import check_spoken
 from reason_w2s.recipe.yaml_file import nearest, parse
 from reason_w2s.stages.harness import HarnessSuite
 from reason_w2s.stages.table import STAGES, USABLE, config_class
@@ -50,10 +52,13 @@ def expand(
         builder.add_step(name, written)
     wanted = list(recipe.steps)
     measured = builder.add_measurements(suites)
+    _in_order(builder.steps, [*wanted, *(one.graded for one in measured)], place)
+    measured += builder.add_selections(asked)
+    check_spoken(recipe.evaluate, measured, f"{place}: evaluate")
     wanted += [one.graded for one in measured]
-    _in_order(builder.steps, wanted, place)
+    used_suites = builder.suites_among(_in_order(builder.steps, wanted, place))
     # first of all: what stops a run should do so before anything is sampled
-    wanted = [*builder.add_overlaps(measured, asked), *wanted]
+    wanted = [*builder.add_overlaps(measured, used_suites), *wanted]
     order = _in_order(builder.steps, wanted, place)
     builder.ask_as_tasks_do(order)
     made = marked({name: builder.steps[name] for name in order}, place)
@@ -126,6 +131,19 @@ class _Builder:
 
     def add_problems(self, name: str, spec: ProblemSpec) -> None:
         labels = self._labels(spec, ())
+        suite = self._suite(spec, ())
+        if labels == "gold" and suite is not None:
+            raise ConfigError(
+                f"{self.place}: problems.{name}.labels: got gold of suite '{suite}', which is for "
+                f"the report; expected audit or none (take labelled problems from elsewhere)"
+            )
+        if spec.suite is not None:
+            if spec.suite not in self.suites:
+                raise ConfigError(
+                    f"{self.place}: problems.{name}.suite: '{spec.suite}' is of lm-eval's tasks, "
+                    f"which bring their own problems; expected a suite with 'problems'"
+                )
+            spec = spec.model_copy(update={"of": f"suites/{spec.suite}", "suite": None})
         if spec.of in self.recipe.problems:
             allowed = self._labels(self.recipe.problems[spec.of], (spec.of,))
             # gold of a set that is not otherwise paid for: so many problems of it, and no more
@@ -146,7 +164,13 @@ class _Builder:
         """A set's labels: its own, else those of the set it is cut out of."""
         if spec.labels is None and spec.of in self.recipe.problems and spec.of not in seen:
             return self._labels(self.recipe.problems[spec.of], (*seen, spec.of))
-        return spec.labels or "gold"
+        return spec.labels or ("gold" if spec.suite is None else "audit")
+
+    def _suite(self, spec: ProblemSpec, seen: tuple[str, ...]) -> str | None:
+        """The suite that a set is cut out of, however often."""
+        if spec.of in self.recipe.problems and spec.of not in seen:
+            return self._suite(self.recipe.problems[spec.of], (*seen, spec.of))
+        return spec.suite
 
     def _problems(self, name: str, spec: ProblemSpec) -> Step:
         of = () if spec.of is None else (spec.of,)
@@ -222,22 +246,38 @@ class _Builder:
     def add_measurements(self, suites: Mapping[str, Suite]) -> list[Measured]:
         """A problem set per suite; a sample and a check step per model and suite. One step for a
         task of lm-eval, which brings its own problems."""
-        where = f"{self.place}: evaluate"
         for suite, spec in self.suites.items():
             audited = spec.problems.model_copy(update={"labels": "audit"})
             self.add(self._problems(f"suites/{suite}", audited))
-        self._check_names(where)
         # a model's suites together: whatever loads it, loads it once
         return [
             measured
             for name, step in self.recipe.evaluate.models.items()
             for suite, spec in suites.items()
+            if suite in self.recipe.evaluate.suites
             for measured in (
                 [self._measure(name, step, suite, spec)]
                 if isinstance(spec, SuiteSpec)
                 else self._harness(name, step, suite, spec)
             )
         ]
+
+    def add_selections(self, suites: Mapping[str, SuiteSpec]) -> list[Measured]:
+        """The steps that grade selections, on the suites that their problems are of."""
+        plan = Plan(self.recipe.name, "", self.recipe.seed, self.steps)
+        steps, measured = measurements(plan, self.recipe.evaluate, suites, self.place)
+        for step in steps:
+            self.add(step)
+        return measured
+
+    def suites_among(self, names: Collection[str]) -> dict[str, SuiteSpec]:
+        """The suites that are measured on, or whose problems are among the steps."""
+        asked = self.recipe.evaluate.suites
+        return {
+            suite: spec
+            for suite, spec in self.suites.items()
+            if suite in asked or f"suites/{suite}" in names
+        }
 
     def _harness(self, name: str, step: str, suite: str, spec: HarnessSuite) -> Iterator[Measured]:
         for called, config in spec.steps(suite):
@@ -300,18 +340,6 @@ class _Builder:
         for name in trained:
             self.steps[name] = replace(self.steps[name], after=tuple(names))
         return names
-
-    def _check_names(self, where: str) -> None:
-        """`compare`, `gaps` and `controls` speak of names under `evaluate.models`."""
-        asked, known = self.recipe.evaluate, self.recipe.evaluate.models
-        spoken = [("compare", name) for pair in asked.compare for name in pair]
-        for gap, spec in asked.gaps.items():
-            spoken += [(f"gaps.{gap}.{role}", name) for role, name in spec.models.items()]
-        for role, name in asked.controls.model_dump(exclude_none=True).items():
-            spoken.append((f"controls.{role}", name))
-        for place, name in spoken:
-            if name not in known:
-                raise ConfigError(f"{where}.{place}: no model '{name}'{nearest(name, known)}")
 
 
 def _refuse_unknown(settings: Mapping[str, Any], known: Collection[str], where: str) -> None:

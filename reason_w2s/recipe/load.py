@@ -113,7 +113,11 @@ def plan_of(data: dict[str, Any], *, place: str, title: str = "") -> Plan:
     """The plan of a recipe given as a mapping."""
     own, uses = taken_out(data, place)
     recipe = recipe_of(own, place)
-    suites = {name: suite(name, recipe.suites.get(name)) for name in recipe.evaluate.suites}
+    asked = {name: "evaluate.suites" for name in recipe.evaluate.suites}
+    for name, spec in recipe.problems.items():
+        if spec.suite is not None:
+            asked.setdefault(spec.suite, f"problems.{name}.suite")
+    suites = {name: suite(name, recipe.suites.get(name), key) for name, key in asked.items()}
     for name in recipe.suites:
         if name not in suites:
             raise ConfigError(
@@ -197,9 +201,11 @@ def with_own_suites(data: dict[str, Any], folder: Path) -> dict[str, Any]:
     return {**data, "suites": suites, "evaluate": {**evaluate, "suites": kept}} if files else data
 
 
-def suite(name: str, patch: dict[str, Any] | None = None) -> SuiteSpec | HarnessSuite:
+def suite(
+    name: str, patch: dict[str, Any] | None = None, asked: str = "evaluate.suites"
+) -> SuiteSpec | HarnessSuite:
     """A suite by name: eval/suites/NAME.yaml with a recipe's changes, or the recipe's own. One with
-    `lm_eval` is of lm-eval's tasks.
+    `lm_eval` is of lm-eval's tasks. asked: the key that names it.
 
     Raises:
         ConfigError: there is no such suite.
@@ -209,7 +215,7 @@ def suite(name: str, patch: dict[str, Any] | None = None) -> SuiteSpec | Harness
         return _suite(patch, f"suites.{name}")
     if not path.is_file():
         known = [file.stem for file in SUITES.glob("*.yaml")]
-        raise ConfigError(f"evaluate.suites: no suite '{name}'{nearest(name, known)}")
+        raise ConfigError(f"{asked}: no suite '{name}'{nearest(name, known)}")
     data = _with_prompts(merge(_with_files_beside(read(path), path.parent), patch or {}))
     return _suite(data, f"{path} with the recipe's suites.{name}" if patch else str(path))
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from reason_w2s.problems.spec import Labels
 from reason_w2s.recipe.schema import Controls, Gap
 from reason_w2s.stages.table import Kind
+
+MeasuredKind = Literal["model", "selection", "first", "oracle"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +57,21 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """One model on one suite: the step whose graded responses are its score."""
+    """One model on one suite: the step whose graded responses are its score.
+
+    kind: a model; a `selection` among traces; or what a selection is read against: the `first` of
+    the traces it was made from, or the `oracle` (any of them is right). Then `model` is its name,
+    `problems` are the sets it owes an answer to each problem of, and `drawn` is the step whose
+    graded responses it was chosen from.
+    """
 
     model: str
     step: str
     suite: str
     graded: str
+    kind: MeasuredKind = "model"
+    problems: tuple[str, ...] = ()
+    drawn: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,8 +49,10 @@ def enforce(plan: Plan, place: str) -> None:
         _mixing(plan, step, where)
         check_training(plan, step, where)
         _gold_allowed(plan, step, where)
-    for name, gap in plan.gaps.items() if plan.measured else ():
-        measure_of(plan, gap, f"{place}: evaluate.gaps.{name}")
+    measured = {one.model for one in plan.measured}
+    for name, gap in plan.gaps.items():
+        if measured.issuperset(gap.models.values()):
+            measure_of(plan, gap, f"{place}: evaluate.gaps.{name}")
 
 
 def check_batches(plan: Plan, names: Iterable[str], profile: TrainProfile) -> None:

@@ -137,6 +137,8 @@ class Controls(BaseModel):
 class Evaluate(BaseModel):
     """What is measured: `suites` x named `models`; paired comparisons `[a, b]`; gaps, controls.
 
+    selections: select steps that take one trace per problem of a set made from a suite: each is
+    measured on that suite beside the models, with what it chose from (`first`, `oracle`).
     overlap: what happens when a measured model rests on training with a suite's problems: `refuse`
     stops the run before any training, `allow` shows counts and examples in the report.
     """
@@ -145,6 +147,7 @@ class Evaluate(BaseModel):
 
     suites: tuple[str, ...] = ()
     models: dict[str, str] = Field(default_factory=dict)
+    selections: dict[str, str] = Field(default_factory=dict)
     compare: tuple[tuple[str, str], ...] = ()
     gaps: dict[str, Gap] = Field(default_factory=dict)
     controls: Controls = Controls()

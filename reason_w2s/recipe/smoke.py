@@ -19,6 +19,7 @@ from reason_w2s.recipe.load import SUITES, plan_of, recipe_of, suite
 from reason_w2s.recipe.plan import Plan
 from reason_w2s.recipe.rules import check_batches
 from reason_w2s.recipe.schema import ModelSpec, Recipe, SuiteSpec
+from reason_w2s.recipe.selections import suite_of
 from reason_w2s.recipe.smoke_problems import FewProblems
 from reason_w2s.recipe.used import Use, taken_out
 from reason_w2s.stages.harness import HarnessSuite
@@ -65,7 +66,7 @@ def smoke(plan: Plan, data: Mapping[str, Any], profile: TrainProfile) -> Smoke:
         if name.partition("/")[0] not in uses
     }
     texts = next((name for name in used if name in recipe.problems), None)
-    replaced = [*_models(small, plan, recipe, texts), *_problems(small, used, few)]
+    replaced = [*_models(small, plan, recipe, texts), *_problems(small, used, few, plan)]
     replaced += _without_lm_eval(small, recipe)
     replaced += _steps(small, plan, few, profile)
     small["steps"] = {**small.get("steps", {}), **_others(uses, plan, profile)}
@@ -101,6 +102,8 @@ def _used_problems(plan: Plan) -> dict[str, str]:
     """The problem sets that steps take, each with its place; not what others are cut out of."""
     sets = {name for name, step in plan.steps.items() if step.stage == "problems"}
     taken = {one for name, step in plan.steps.items() if name not in sets for one in step.inputs}
+    whole = {name: suite_of(plan, name) for name in sets & taken}
+    taken |= {f"suites/{suite}" for suite in whole.values() if suite is not None}
     return {name: step.place for name, step in plan.steps.items() if name in sets & taken}
 
 
@@ -155,15 +158,21 @@ def _described(path: str, here: bool, dtype: str) -> str:
     )
 
 
-def _problems(small: dict[str, Any], used: Mapping[str, str], few: FewProblems) -> Iterator[str]:
+def _problems(
+    small: dict[str, Any], used: Mapping[str, str], few: FewProblems, plan: Plan
+) -> Iterator[str]:
     suites = small.setdefault("suites", {})
     for name, place in used.items():
         suite_name = name.removeprefix("suites/")
-        if suite_name == name:
+        made_from = suite_of(plan, name)
+        if suite_name != name:
+            suites[suite_name] = _suite(suite_name, suites.get(suite_name), few.spec(name))
+        elif made_from is None:
             small["problems"][name] = few.spec(name)
         else:
-            suites[suite_name] = _suite(suite_name, suites.get(suite_name), few.spec(name))
-        yield f"{place}: {few.said(name)}"
+            small["problems"][name] = {"suite": made_from, "labels": plan.steps[name].labels}
+        whole = made_from in (None, suite_name)
+        yield f"{place}: {few.said(name) if whole else f'all of suite {made_from}'}"
 
 
 def _without_lm_eval(small: dict[str, Any], recipe: Recipe) -> Iterator[str]:

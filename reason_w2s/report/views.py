@@ -15,7 +15,14 @@ from reason_w2s.report.rows import suites
 Rows = Sequence[Mapping[str, Any]]
 
 BREAKDOWNS = (("level", "by_level"), ("subject", "by_subject"), ("steps", "by_steps"))
-CURVES = (("average", "avg", "one"), ("pass", "pass", "two"), ("majority", "maj", "three"))
+CURVES = (
+    ("average", "avg", "one"),
+    ("pass", "pass", "two"),
+    ("majority", "maj", "three"),
+    ("best", "best", "four"),
+)
+REFERENCES = ("first", "oracle")
+"""Lines of a table that selections are read against; one answer per problem, so no curves."""
 _LISTS = (
     "plan",
     "waterfall",
@@ -27,6 +34,7 @@ _LISTS = (
     "warnings",
     "suites",
     "scores",
+    "selections",
     "comparisons",
     "gaps",
     "controls",
@@ -39,7 +47,10 @@ _TEXTS = ("name", "recipe_file", "title", "recipe_text")
 
 
 class Panel(NamedTuple):
-    """What one suite has to show. floor, ceiling: the models drawn as lines. ks: of all curves."""
+    """What one suite has to show. floor, ceiling: the models drawn as lines. ks: of all curves.
+
+    drawn: the scores of what was drawn several times, each with its curves. measures: all of these.
+    """
 
     suite: str
     about: Mapping[str, Any]
@@ -55,6 +66,13 @@ class Panel(NamedTuple):
     curves: Sequence[tuple[str, Markup]]
     ks: Sequence[int]
     breakdowns: Sequence[tuple[str, str, Sequence[tuple[str, int | None]]]]
+    selections: Rows
+    drawn: Sequence[tuple[Mapping[str, Any], Sequence[tuple[str, str, str]]]]
+
+    @property
+    def measures(self) -> list[tuple[str, str, str]]:
+        """Every curve that a line of the table has, in order."""
+        return [one for one in CURVES if any(one in some for _, some in self.drawn)]
 
 
 @dataclass(frozen=True)
@@ -126,6 +144,13 @@ class View:
         values = _ends(row, field) if field == "difference" else [value]
         return origin(source, (f"{row['a']} against {row['b']} on {row['suite']}", field), values)
 
+    def of_selection(self, row: Mapping[str, Any], field: str) -> Markup:
+        """The origin of a number of a selection: its gain, its gap, or what it is made from."""
+        source = (self.name, self.keys(row["suite"], row["name"], row["first"], row["oracle"]))
+        found = row.get(field)
+        values = _ends(found, "value") if isinstance(found, Mapping) else [found]
+        return origin(source, (f"{row['name']} on {row['suite']}", field), values)
+
     def of_gap(self, row: Mapping[str, Any], role: str | None = None) -> Markup:
         """The origin of a gap, of the accuracy of one of its models, or of its n."""
         names = ("start", "reached", "ceiling") if role in (None, "n") else (role,)
@@ -188,7 +213,18 @@ def _panel(results: Mapping[str, Any], suite: str) -> Panel:
             for title, key in BREAKDOWNS
             if len(groups := _groups(scores, key)) > 1
         ],
+        selections=[row for row in results["selections"] if row["suite"] == suite],
+        drawn=[
+            (row, _measures(row, selected=row.get("kind") == "selection"))
+            for row in scores
+            if row.get("kind") not in REFERENCES
+        ],
     )
+
+
+def _measures(score: Mapping[str, Any], *, selected: bool) -> list[tuple[str, str, str]]:
+    """The curves a line has, or lacks for want of samples; best-of-k is of selections alone."""
+    return [one for one in CURVES if one[0] != "best" or (selected and _curve(score, "best"))]
 
 
 def _ks(scores: Rows) -> list[int]:

@@ -80,7 +80,9 @@ def _template(folder: Path, prompt: Prompt) -> Iterator[str]:
 
 
 def _suites(plan: Plan) -> Iterator[str]:
-    for suite, model in {one.suite: one.model for one in plan.measured}.items():
+    for suite, model in {
+        one.suite: one.model for one in plan.measured if one.kind == "model"
+    }.items():
         step = plan.steps.get(f"eval/{model}/{suite}/asked")
         if step is not None:
             prompt = describe(Prompt.model_validate(step.config["prompt"]))

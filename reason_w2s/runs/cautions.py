@@ -24,7 +24,8 @@ this many times as many; the warning here leaves as much room on the other side.
 def cautions(found: Mapping[str, Any]) -> list[str]:
     """The warnings of a run's results, the gravest first. Nothing here decides anything."""
     engine = _engine(found)
-    return [*engine, *_overlaps(found), *_scores(found), *_choices(found), *_trained(found)]
+    measured = [*_scores(found), *_selections(found)]
+    return [*engine, *_overlaps(found), *measured, *_choices(found), *_trained(found)]
 
 
 def _engine(found: Mapping[str, Any]) -> Iterator[str]:
@@ -42,8 +43,19 @@ def _overlaps(found: Mapping[str, Any]) -> Iterator[str]:
             )
 
 
+def _selections(found: Mapping[str, Any]) -> Iterator[str]:
+    for row in found.get("selections", ()):
+        if row["unchosen"]:
+            yield (
+                f"{row['name']} on {row['suite']}: {row['step']} chose nothing for "
+                f"{row['unchosen']:,} of {row['n']:,} problems; they count as wrong"
+            )
+
+
 def _scores(found: Mapping[str, Any]) -> Iterator[str]:
     for score in found["scores"]:
+        if score.get("kind", "model") != "model":
+            continue
         where = f"{score['model']} on {score['suite']}"
         stopped, cut = score["stop_rate"], score["truncation_rate"]
         if score["trained"] and stopped < STOPPED:

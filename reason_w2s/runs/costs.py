@@ -33,7 +33,8 @@ def costs(run: Run, plan: Plan) -> Iterator[dict[str, Any]]:
     """A row per measured model: tokens generated, tokens trained (those with loss, each pass over
     them) and device-seconds."""
     prices = _Prices(run.store)
-    for model, step in dict.fromkeys((one.model, one.step) for one in plan.measured):
+    lines = (one for one in plan.measured if one.kind in ("model", "selection"))
+    for model, step in dict.fromkeys((one.model, one.step) for one in lines):
         items = [run.items[name] for name in plan.steps if name in plan.needed([step])]
         cost = prices.all_of([item for item in items if _takes_a_device(item)])
         yield {

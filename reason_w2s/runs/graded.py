@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pyarrow as pa
@@ -17,11 +17,62 @@ from reason_w2s.runs.run import Run
 
 BATCH = 1024
 MANY_STEPS = "10+"
+_VERDICT = ("answer", "correct", "first_correct", "status", "rule", "reason")
+_TRACE = ("key", "index", "text", "finish_reason", "n_prompt", "n_tokens")
+_NOTHING: dict[str, Any] = {
+    **dict.fromkeys(_VERDICT),
+    **{"correct": False, "first_correct": False, "status": "no_answer"},
+    "reason": "nothing was chosen",
+}
+"""The verdict on a problem that has no trace."""
 
 
 def graded(run: Run, measured: Measured) -> list[Graded]:
-    """Every sample of one model on one suite."""
-    return [_graded(row, measured.graded) for row in run.rows(measured.graded)]
+    """Every sample of one model on one suite; of a selection, and what it is read against, one of
+    each problem."""
+    return [_graded(problem, row, measured.graded) for problem, row in _lines(run, measured)]
+
+
+def answers(run: Run, measured: Measured, step: str) -> list[tuple[str, list[Row]]]:
+    """For each problem that a selection owes an answer to, by its id, the traces of a step."""
+    owed = _owed(run, measured)
+    return [(problem.id, group) for problem, group in _grouped(run, owed, step)]
+
+
+def drawn(run: Run, selection: Measured) -> list[Graded]:
+    """Every sample that a selection chose from; none where a problem has no sample."""
+    found = answers(run, selection, selection.drawn)
+    if not all(group for _, group in found):
+        return []
+    return [_graded(row.problem, row, selection.drawn) for _, group in found for row in group]
+
+
+def _owed(run: Run, measured: Measured) -> dict[str, Problem]:
+    """The problems of a suite that a selection answers, in order."""
+    return {one.id: one for name in measured.problems for one in run.problems(name)}
+
+
+def _grouped(
+    run: Run, owed: Mapping[str, Problem], step: str
+) -> Iterator[tuple[Problem, list[Row]]]:
+    found: dict[str, list[Row]] = {name: [] for name in owed}
+    for row in run.rows(step):
+        if row.problem.id in found:
+            found[row.problem.id].append(row)
+    for name, group in found.items():
+        yield owed[name], group
+
+
+def _lines(run: Run, measured: Measured) -> Iterator[tuple[Problem, Row | None]]:
+    """What is scored: each row with its problem; None where a problem has no trace."""
+    if measured.kind == "model":
+        for row in run.rows(measured.graded):
+            yield row.problem, row
+        return
+    for problem, group in _grouped(run, _owed(run, measured), measured.graded):
+        right = (row for row in group if row.columns[f"{measured.graded}.correct"] is True)
+        first = next(iter(group), None)
+        yield problem, next(right, first) if measured.kind == "oracle" else first
 
 
 def write_rows(run: Run, plan: Plan) -> None:
@@ -30,7 +81,10 @@ def write_rows(run: Run, plan: Plan) -> None:
     The file says which results of the store it is of; their digests change when they do.
     """
     path = run.folder / FILE
-    made_of = [[one.model, one.suite, run.items[one.graded].digest] for one in plan.measured]
+    made_of = [
+        [one.model, one.suite, *(run.items[name].digest for name in (one.graded, *one.problems))]
+        for one in plan.measured
+    ]
     mark = json.dumps(made_of).encode()
     if path.is_file() and (pq.read_schema(path).metadata or {}).get(b"made_of") == mark:
         return
@@ -51,26 +105,30 @@ def solution_steps(problem: Problem) -> int | str | None:
     return count if count < 10 else MANY_STEPS
 
 
-def _graded(row: Row, step: str) -> Graded:
-    columns = row.columns
+def _graded(problem: Problem, row: Row | None, step: str) -> Graded:
+    columns = _NOTHING if row is None else _verdict(row, step)
     return Graded(
-        problem_id=row.problem.id,
-        correct=columns[f"{step}.correct"],
-        finish_reason=row.trace.finish_reason,
-        n_tokens=row.trace.n_tokens,
-        status=columns[f"{step}.status"],
-        level=row.problem.level,
-        first_correct=columns[f"{step}.first_correct"],
-        subject=row.problem.subject,
-        steps=solution_steps(row.problem),
-        answer=columns[f"{step}.answer"],
+        problem_id=problem.id,
+        correct=columns["correct"],
+        finish_reason=None if row is None else row.trace.finish_reason,
+        n_tokens=0 if row is None else row.trace.n_tokens,
+        status=columns["status"],
+        level=problem.level,
+        first_correct=columns["first_correct"],
+        subject=problem.subject,
+        steps=solution_steps(problem),
+        answer=columns["answer"],
     )
+
+
+def _verdict(row: Row, step: str) -> dict[str, Any]:
+    return {name: row.columns[f"{step}.{name}"] for name in _VERDICT}
 
 
 def _batches(run: Run, measured: Measured) -> Iterator[list[dict[str, Any]]]:
     batch: list[dict[str, Any]] = []
-    for row in run.rows(measured.graded):
-        batch.append(_sample(row, measured))
+    for problem, row in _lines(run, measured):
+        batch.append(_sample(problem, row, measured))
         if len(batch) == BATCH:
             yield batch
             batch = []
@@ -78,23 +136,17 @@ def _batches(run: Run, measured: Measured) -> Iterator[list[dict[str, Any]]]:
         yield batch
 
 
-def _sample(row: Row, measured: Measured) -> dict[str, Any]:
-    trace, problem = row.trace, row.problem
-    names = ("answer", "correct", "first_correct", "status", "rule", "reason")
+def _sample(problem: Problem, row: Row | None, measured: Measured) -> dict[str, Any]:
+    trace = {} if row is None else {name: getattr(row.trace, name) for name in _TRACE}
     return {
         "suite": measured.suite,
         "model": measured.model,
         "step": measured.graded,
-        "key": trace.key,
         "problem_id": problem.id,
-        "index": trace.index,
         "question": problem.question,
         "gold": problem.gold_text,
-        "response": trace.text,
-        **{name: row.columns[f"{measured.graded}.{name}"] for name in names},
-        "finish_reason": trace.finish_reason,
-        "n_prompt": trace.n_prompt,
-        "n_tokens": trace.n_tokens,
+        **{"response" if name == "text" else name: trace.get(name) for name in _TRACE},
+        **(_NOTHING if row is None else _verdict(row, measured.graded)),
         "level": problem.level,
         "subject": problem.subject,
     }

@@ -19,9 +19,10 @@ from reason_w2s.recipe.ceilings import measure_of
 from reason_w2s.recipe.plan import Measured, Plan, Step
 from reason_w2s.recipe.schema import Gap
 from reason_w2s.runs import harness
-from reason_w2s.runs.graded import graded
+from reason_w2s.runs.graded import drawn, graded
 from reason_w2s.runs.labels import labels_used
 from reason_w2s.runs.run import Run
+from reason_w2s.runs.selected import best, selected
 from reason_w2s.stages.check import CheckConfig
 
 KEY = 12
@@ -33,12 +34,14 @@ Samples = Mapping[tuple[str, str], Sequence[Graded]]
 
 
 def measured(run: Run, plan: Plan) -> dict[str, Any]:
-    """The sections `suites`, `scores`, `comparisons`, `gaps`, `controls` and `checkpoints`."""
+    """The sections `suites`, `scores`, `selections`, `comparisons`, `gaps`, `controls` and
+    `checkpoints`."""
     samples = {(one.model, one.suite): graded(run, one) for one in plan.measured}
     scores = [_score(run, plan, one, samples[one.model, one.suite]) for one in plan.measured]
     return {
         "suites": list(_suites(run, plan)),
         "scores": scores,
+        "selections": list(selected(run, plan, samples)),
         "comparisons": list(_comparisons(plan, samples)),
         "gaps": list(_gaps(plan, samples)),
         "controls": list(_controls(plan)),
@@ -53,7 +56,11 @@ def _names(plan: Plan) -> list[str]:
 
 def _suites(run: Run, plan: Plan) -> Iterator[dict[str, Any]]:
     for name in _names(plan):
-        first = next(one for one in plan.measured if one.suite == name)
+        of = [one for one in plan.measured if one.suite == name]
+        first = next((one for one in of if one.kind == "model"), None)
+        if first is None:
+            yield _of_selections(run, plan, name, of[0])
+            continue
         check = plan.steps[first.graded]
         if check.stage == "harness":
             graded_by = run.items[first.graded]
@@ -71,24 +78,47 @@ def _suites(run: Run, plan: Plan) -> Iterator[dict[str, Any]]:
         }
 
 
+def _of_selections(run: Run, plan: Plan, name: str, one: Measured) -> dict[str, Any]:
+    """A suite on which no model is measured; how its traces were drawn the steps say."""
+    sets = [run.items[step] for step in one.problems]
+    return {
+        "name": name,
+        "n": len({problem.id for step in one.problems for problem in run.problems(step)}),
+        "samples": 1,
+        "sampling": None,
+        "kind": plan.steps[one.graded].config["kind"],
+        "key": " ".join(item.key[:KEY] for item in sets),
+    }
+
+
 def _score(run: Run, plan: Plan, one: Measured, samples: Sequence[Graded]) -> dict[str, Any]:
     step = plan.steps[one.step]
     asked_of = plan.steps[step.roles["model"]] if step.stage == "prompted" else step
     return {
         "model": one.model,
+        "kind": one.kind,
         "step": one.step,
         "suite": one.suite,
         "key": run.items[one.graded].key[:KEY],
         "trained": asked_of.stage == "train",
         **asdict(score(samples)),
-        "curves": _curves(samples, plan.seed, plan.steps[one.graded]),
+        "curves": _curves_of(run, plan, one, samples),
         "labels": labels_used(run, plan, one.step),
     }
 
 
+def _curves_of(run: Run, plan: Plan, one: Measured, samples: Sequence[Graded]) -> dict[str, Any]:
+    """A model's curves over its samples; a selection's over all that it chose from."""
+    check = plan.steps[one.graded]
+    if one.kind != "selection":
+        return _curves(samples, plan.seed, check)
+    chosen = [asdict(point) for point in best(run, plan, one)]
+    return {**_curves(drawn(run, one), plan.seed, check), "best": chosen if len(chosen) > 1 else []}
+
+
 def _curves(samples: Sequence[Graded], seed: int, check: Step) -> dict[str, Any]:
     """avg@k, pass@k and maj@k; empty where there is but one sample of each problem."""
-    if powers(samples) == (1,):
+    if not samples or powers(samples) == (1,):
         return {"average": [], "pass": [], "majority": []}
     cfg = CheckConfig.model_validate(check.config)
 
@@ -104,6 +134,8 @@ def _curves(samples: Sequence[Graded], seed: int, check: Step) -> dict[str, Any]
 def _comparisons(plan: Plan, samples: Samples) -> Iterator[dict[str, Any]]:
     for suite in _names(plan):
         for a, b in plan.compare:
+            if not {(a, suite), (b, suite)} <= samples.keys():
+                continue
             found = compare(samples[a, suite], samples[b, suite], plan.seed, (a, b))
             yield {"suite": suite, **comparison(found)}
 
@@ -111,6 +143,8 @@ def _comparisons(plan: Plan, samples: Samples) -> Iterator[dict[str, Any]]:
 def _gaps(plan: Plan, samples: Samples) -> Iterator[dict[str, Any]]:
     for suite in _names(plan):
         for name, gap in plan.gaps.items():
+            if not {(one, suite) for one in gap.models.values()} <= samples.keys():
+                continue
             measure = measure_of(plan, gap)
             about = {
                 "name": name,

@@ -20,7 +20,8 @@ class Stage(NamedTuple):
     config: "module:Class" of its settings. takes: the kinds `of` may have (none: it has no `of`).
     roles: other references, name -> kind. shape: annotating stages add `columns` to traces and
     drop nothing; only choosing stages drop. place: the process it runs in. gold: the columns that
-    are made from gold labels. truths: the columns that are true, false or null.
+    are made from gold labels. truths: the columns that are true, false or null. together: whether
+    the columns of one trace depend on the others, so that all are made at once.
     """
 
     config: str
@@ -33,6 +34,7 @@ class Stage(NamedTuple):
     columns: tuple[str, ...] = ()
     gold: tuple[str, ...] = ()
     truths: tuple[str, ...] = ()
+    together: bool = False
 
 
 STAGES: dict[str, Stage] = {
@@ -82,6 +84,7 @@ STAGES: dict[str, Stage] = {
         version=1,
         columns=("answer", "confidence", "agrees", "share", "rank", "cumulative", "voters"),
         truths=("agrees",),
+        together=True,
     ),
     "combine": Stage(
         "reason_w2s.stages.combine:CombineConfig",
@@ -95,6 +98,7 @@ STAGES: dict[str, Stage] = {
             *("ability", "ability_low", "ability_high"),
         ),
         truths=("agrees",),
+        together=True,
     ),
     "select": Stage(
         "reason_w2s.stages.select:SelectConfig",

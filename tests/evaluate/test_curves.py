@@ -15,7 +15,7 @@ from reason_w2s.evaluate.curves import (
     powers,
 )
 from reason_w2s.evaluate.metrics import score
-from reason_w2s.evaluate.statistics import wilson
+from reason_w2s.evaluate.statistics import pass_at_k, wilson
 from reason_w2s.evaluate.votes import Class, classes
 from tests.evaluate.test_metrics import graded
 
@@ -144,3 +144,52 @@ def test_the_order_of_problems_changes_nothing():
 def test_more_votes_than_samples_is_refused():
     with pytest.raises(ValueError, match="expected 1 <= k <= n"):
         majority_at_k([Class("7", 3, 1.0)], 2, 1)
+
+
+def enumerated(samples, k):
+    """Best of k over all choices of k, ties by the mean of the equals: the definition itself."""
+    values = []
+    for some in combinations(samples, k):
+        ranks = [rank for rank, _ in some if rank is not None]
+        best = [right for rank, right in some if ranks and rank == min(ranks)]
+        values.append(sum(best) / len(best) if best else 0.0)
+    return sum(values) / len(values)
+
+
+def test_best_at_k_by_hand():
+    # the best-scored is right, the second wrong, the third right: 2 of 3 draws, then 2 of 3 pairs
+    ranked = [(0, True), (1, False), (2, True)]
+    assert curves.best_at_k(ranked, 1) == pytest.approx(2 / 3)
+    assert curves.best_at_k(ranked, 2) == pytest.approx(2 / 3)
+    assert curves.best_at_k(ranked, 3) == pytest.approx(1.0)
+    # a tie of one right and one wrong before all others is worth one half
+    assert curves.best_at_k([(0, True), (0, False), (1, True)], 3) == pytest.approx(1 / 2)
+    # one of two may not be chosen: alone it leaves nothing
+    assert curves.best_at_k([(0, True), (None, True)], 1) == pytest.approx(1 / 2)
+    assert curves.best_at_k([(None, True)], 1) == 0.0
+
+
+def test_best_at_k_is_the_mean_over_all_choices():
+    dice = random.Random(4)
+    for _ in range(60):
+        ranks = [None, 0, 1, 1, 2]
+        some = [(dice.choice(ranks), dice.random() < 0.5) for _ in range(dice.randint(1, 8))]
+        for k in range(1, len(some) + 1):
+            assert curves.best_at_k(some, k) == pytest.approx(enumerated(some, k))
+
+
+def test_a_perfect_score_is_pass_at_k():
+    right = [True, False, False, True, False]
+    perfect = [(0 if one else 1, one) for one in right]
+    for k in range(1, 6):
+        assert curves.best_at_k(perfect, k) == pytest.approx(pass_at_k(5, 2, k))
+
+
+def test_best_curve():
+    points = curves.best_curve([[(0, True), (1, False)], [(0, False), (1, True)]], seed=0)
+    assert [(one.k, one.n, one.value) for one in points] == [(1, 2, 0.5), (2, 2, 0.5)]
+    assert curves.best_curve([[(0, True)], []], seed=0) == ()
+    with pytest.raises(ValueError, match="got no problems"):
+        curves.best_curve([], seed=0)
+    with pytest.raises(ValueError, match=r"k=3, n=2"):
+        curves.best_at_k([(0, True), (1, True)], 3)

@@ -24,8 +24,6 @@ FUNCTIONS: dict[str, str] = {
     "vote": "reason_w2s.stages.vote:vote",
     "combine": "reason_w2s.stages.combine:combine",
 }
-WHOLE = ("vote", "combine")
-"""Stages whose columns of one trace depend on the others: made of the whole set at once."""
 
 
 def find(work: Work) -> Item | None:
@@ -53,7 +51,7 @@ def make(work: Work) -> None:
     ]
     function, cfg = _function(stage), config_class(stage).model_validate(work.step.config)
     watch = Stopwatch(work.run)
-    size = len(todo) if stage in WHOLE else PART
+    size = len(todo) if STAGES[stage].together else PART
     with work.store.locked(stage, _key(work)) as folder:
         for start in range(0, len(todo), size or PART):
             batch = todo[start : start + size]
@@ -77,7 +75,7 @@ def _key(work: Work) -> str:
 
     By all that is there, where the columns of one trace depend on the others.
     """
-    if work.step.stage in WHOLE:
+    if STAGES[work.step.stage].together:
         seen = [one.digest for item in work.of for one in item.lineage()]
         return work.key(work.settings(), seen)
     sources = {
