@@ -24,8 +24,8 @@ from reason_w2s.stages.table import STAGES
 
 KEYS = ("for", "carry", "next", "do")
 ROLES = {role for stage in STAGES.values() for role in stage.roles} | {"of", "without", "shots"}
-PREDICATES = ("where", "when", "chosen", "rejected", "among")
-COLUMNS = ("by", "within", "answer", "truth", "label")
+PREDICATES = ("where", "when", "chosen", "rejected", "among", "binarise")
+COLUMNS = ("by", "within", "answer", "truth", "label", "columns", "target")
 
 Steps = dict[str, Any]
 Names = Mapping[str, str | list[str]]

@@ -47,6 +47,7 @@ def enforce(plan: Plan, place: str) -> None:
             if predicate_place in VERDICTS:
                 _verdict(plan, column, f"{where}.{predicate_place}")
         _mixing(plan, step, where)
+        _audited(step, where)
         check_training(plan, step, where)
         _gold_allowed(plan, step, where)
     measured = {one.model for one in plan.measured}
@@ -91,11 +92,14 @@ def _own_gold_use(plan: Plan, step: Step) -> set[GoldUse]:
         shots = plan.steps[step.roles["shots"]]
         return {GoldUse(shots.name, "solutions")} if shots.kind == "problems" else set()
     found = set()
-    for column, _ in _columns_read(step):
+    for column, place in _columns_read(step):
         # a step's name may hold dots, a column's does not
         maker, _, short = column.rpartition(".")
         if maker in plan.steps and short in STAGES[plan.steps[maker].stage].gold:
-            found |= {GoldUse(name, "answers") for name in problem_sets(plan, maker)}
+            # what is true is asked of audited problems alone
+            audited = {step.roles["dev"]} if place == "truth" and "dev" in step.roles else None
+            names = audited or problem_sets(plan, maker)
+            found |= {GoldUse(name, "answers") for name in names}
     return found
 
 
@@ -145,10 +149,11 @@ def _columns_read(step: Step) -> Iterator[tuple[str, str]]:
     for place, where in _predicates(step):
         for column in where:
             yield column, place
-    for place in ("by", "within", "answer") if step.stage in ("select", "vote", "combine") else ():
+    listed = ("by", "within", "answer", "columns")
+    for place in listed if step.stage in ("select", "vote", "combine") else ():
         for column in step.config.get(place, ()):
             yield column.removeprefix("-"), place
-    for place in VERDICTS if step.stage in ("noise", "train") else ():
+    for place in VERDICTS if step.stage in ("noise", "train", "combine") else ():
         if step.config.get(place) is not None:
             yield step.config[place], place
 
@@ -216,6 +221,22 @@ def _mixing(plan: Plan, step: Step, where: str) -> None:
             raise ConfigError(
                 f"{where}.mix: no traces of a step '{name}' come here{nearest(name, there)}"
             )
+
+
+def _audited(step: Step, where: str) -> None:
+    """What a label model is told of audited problems, and which: both or neither."""
+    if step.stage != "combine":
+        return
+    said = sorted({"fit_on", "dev"} & set(step.roles))
+    if said and not step.config["columns"]:
+        raise ConfigError(f"{where}.{said[0]}: is for verifiers: with 'columns'; remove it")
+    if ("dev" in step.roles) != (step.config["truth"] is not None):
+        raise ConfigError(
+            f"{where}: dev: PROBLEMS and truth: STEP.correct go together: on which problems gold "
+            f"may be looked at, and the column that says what it says"
+        )
+    if step.config["binarise"] == "dev" and "dev" not in step.roles:
+        raise ConfigError(f"{where}.binarise: dev needs audited problems; name them: dev: PROBLEMS")
 
 
 def _gold_allowed(plan: Plan, step: Step, where: str) -> None:

@@ -31,6 +31,7 @@ _LISTS = (
     "trained",
     "overlaps",
     "noise",
+    "verifiers",
     "warnings",
     "suites",
     "scores",

@@ -24,7 +24,7 @@ this many times as many; the warning here leaves as much room on the other side.
 def cautions(found: Mapping[str, Any]) -> list[str]:
     """The warnings of a run's results, the gravest first. Nothing here decides anything."""
     engine = _engine(found)
-    measured = [*_scores(found), *_selections(found)]
+    measured = [*_scores(found), *_selections(found), *_verifiers(found)]
     return [*engine, *_overlaps(found), *measured, *_choices(found), *_trained(found)]
 
 
@@ -74,6 +74,18 @@ def _scores(found: Mapping[str, Any]) -> Iterator[str]:
             yield (
                 f"{where}: {first:.1%} right by the first answer it marks, {last:.1%} by the last: "
                 f"it is right and goes on; it has not learned to stop"
+            )
+
+
+def _verifiers(found: Mapping[str, Any]) -> Iterator[str]:
+    for row in found.get("verifiers", ()):
+        if row["fallback"] is not None:
+            yield f"{row['step']}: {row['said']}"
+        for one, other, much in row["dependent"]:
+            yield (
+                f"{row['step']}: {one} and {other} go together more than verifiers that err by "
+                f"themselves (a correlation of {much:+.2f} beyond that); leave one out, or say "
+                f"drop: {{keep: N}}"
             )
 
 

@@ -86,6 +86,11 @@ def compute(run: Run) -> dict[str, Any]:
             for name, item in run.items.items()
             if item.kind == "fitted"
         ],
+        "verifiers": [
+            {"step": name, "said": item.counts["said"], **item.counts["learned"]}
+            for name, item in run.items.items()
+            if "verifiers" in item.counts.get("learned", {})
+        ],
         **measured(run, plan),
         "costs": list(model_costs(run, plan)),
         "ledger": {**ledger, "kept": list(_kept(run, ledger))},

@@ -106,6 +106,7 @@ ANNOTATIONS: dict[str, pa.Schema] = {
             ("confidence", pa.float64()),
             ("agrees", pa.bool_()),
             ("posterior", pa.float64()),
+            ("value", pa.float64()),
             ("voters", pa.int32()),
             ("ability", pa.float64()),
             ("ability_low", pa.float64()),

@@ -92,9 +92,10 @@ STAGES: dict[str, Stage] = {
         gives="traces",
         shape="annotate",
         place="here",
-        version=1,
+        version=2,
+        roles={"fit_on": "problems", "dev": "problems"},
         columns=(
-            *("answer", "confidence", "agrees", "posterior", "voters"),
+            *("answer", "confidence", "agrees", "posterior", "value", "voters"),
             *("ability", "ability_low", "ability_high"),
         ),
         truths=("agrees",),

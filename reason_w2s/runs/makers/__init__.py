@@ -17,7 +17,7 @@ MAKERS: dict[str, str] = {
     "check": "annotations",
     "stepcheck": "annotations",
     "vote": "annotations",
-    "combine": "annotations",
+    "combine": "combined",
     "select": "choices",
     "pair": "choices",
     "noise": "fitted",

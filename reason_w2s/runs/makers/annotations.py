@@ -36,8 +36,9 @@ def find(work: Work) -> Item | None:
     kept = [found[mark] for mark in marks]
     size = len(marks)
     counts = {"in": size, "out": size, **_summary(work.step.stage, kept)}
-    mark = digest(work.step.name, _key(work), [item.digest for item in work.of])
-    return Item(work.step.name, work.step.stage, "traces", _key(work), mark, work.of, counts=counts)
+    key = key_of(work)
+    mark = digest(work.step.name, key, [item.digest for item in work.of])
+    return Item(work.step.name, work.step.stage, "traces", key, mark, work.of, counts=counts)
 
 
 def make(work: Work) -> None:
@@ -52,7 +53,7 @@ def make(work: Work) -> None:
     function, cfg = _function(stage), config_class(stage).model_validate(work.step.config)
     watch = Stopwatch(work.run)
     size = len(todo) if STAGES[stage].together else PART
-    with work.store.locked(stage, _key(work)) as folder:
+    with work.store.locked(stage, key_of(work)) as folder:
         for start in range(0, len(todo), size or PART):
             batch = todo[start : start + size]
             made = [
@@ -70,14 +71,15 @@ def _function(stage: str) -> Callable[[Iterable[Row], Any], Iterator[dict[str, A
     return loaded
 
 
-def _key(work: Work) -> str:
+def key_of(work: Work) -> str:
     """By the tables the traces come from, so that a larger `n` or set adds to the same table.
 
     By all that is there, where the columns of one trace depend on the others.
     """
     if STAGES[work.step.stage].together:
         seen = [one.digest for item in work.of for one in item.lineage()]
-        return work.key(work.settings(), seen)
+        roles = {role: work.role(role).digest for role in work.step.roles}
+        return work.key(work.settings(), seen, *([roles] if roles else []))
     sources = {
         item.key
         for parent in work.of
@@ -88,7 +90,7 @@ def _key(work: Work) -> str:
 
 
 def _known(work: Work) -> dict[tuple[str, str], dict[str, Any]]:
-    folder = work.store.folder(work.step.stage, _key(work))
+    folder = work.store.folder(work.step.stage, key_of(work))
     table = read_parts(folder, ANNOTATIONS[work.step.stage])
     return {(row["key"], row["input"]): row for row in table.to_pylist()}
 

@@ -10,6 +10,7 @@ import numpy as np
 from reason_w2s.stages.verifiers.learned import Learned
 from reason_w2s.stages.verifiers.scores import Floats
 
+_FROM = {"dev": "audited problems", "votes": "the votes alone"}
 UNKNOWN = dict.fromkeys(("accuracy", "low", "high", "hit", "alarm"))
 
 
@@ -58,6 +59,28 @@ def account(
     if balance is None:
         told |= {"balance": learned.rates.balance, "balance_from": "votes"}
     return told
+
+
+def said(told: dict[str, Any]) -> str:
+    """In a line what a step learned; of an ensemble, which it is."""
+    if "verifiers" not in told:
+        return str(told["model"])
+    if told["fallback"] is not None:
+        return f"no label model: {told['fallback']}; the share of yes is taken in its place"
+    each = ", ".join(
+        f"{one['column']} {one['accuracy']:.1%} [{one['low']:.1%}, {one['high']:.1%}]"
+        for one in told["verifiers"]
+        if one["left_out"] is None
+    )
+    return f"right, by estimate: {each}; {_other(told)}"
+
+
+def _other(told: dict[str, Any]) -> str:
+    left = [one["column"] for one in told["verifiers"] if one["left_out"] is not None]
+    parts = [f"right traces {told['balance']:.1%} by {_FROM[told['balance_from']]}"]
+    parts += [f"left out: {', '.join(left)}"] if left else []
+    parts += [f"{one} and {other} go together" for one, other, _ in told["dependent"]]
+    return "; ".join(parts)
 
 
 def _seen(voted: Voted, at: int) -> dict[str, Any]:

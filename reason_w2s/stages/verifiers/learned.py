@@ -29,7 +29,7 @@ COPY = 0.98
 """A correlation from which on two verifiers count as one."""
 SURE = 3.0
 """Standard errors that a correlation must be away from nought."""
-WIDEST = 0.6
+WIDEST = 0.5
 """An interval of P(right) that is as wide says nothing."""
 TOGETHER = 0.1
 """A correlation beyond the model's that is worth a word."""
@@ -72,10 +72,10 @@ def learn(
     drawn = [
         MODELS[model](one, balance, signs)
         for one in _drawn(seen, places, groups, seed)
-        if unidentified(one) is None
+        if _varied(one)
     ]
     if len(drawn) < DRAWS / 2:
-        return "drawn again, most sets of problems tell nothing: there are too few traces"
+        return "drawn again, most sets of problems tell nothing: there are too few of them"
     low, high = np.quantile([one.accuracy for one in drawn], [0.025, 0.975], axis=0)
     least, most = np.quantile([one.balance for one in drawn], [0.025, 0.975])
     if most - least >= WIDEST:
@@ -128,6 +128,11 @@ def _drawn(
         weights = np.bincount(places, many, size).astype(np.float64)
         found.append(Patterns(seen.votes[weights > 0], weights[weights > 0]))
     return found
+
+
+def _varied(seen: Patterns) -> bool:
+    """Whether every verifier says both yes and no."""
+    return bool(np.all((seen.rate > 0.0) & (seen.rate < 1.0)))
 
 
 def _dependent(seen: Patterns, rates: Rates) -> tuple[tuple[int, int, float], ...]:
