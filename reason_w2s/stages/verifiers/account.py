@@ -11,7 +11,7 @@ from reason_w2s.stages.verifiers.learned import Learned
 from reason_w2s.stages.verifiers.scores import Floats
 
 _FROM = {"dev": "audited problems", "votes": "the votes alone"}
-UNKNOWN = dict.fromkeys(("accuracy", "low", "high", "hit", "alarm"))
+UNKNOWN = dict.fromkeys(("accuracy", "low", "high", "hit", "fooled"))
 
 
 class Voted(NamedTuple):
@@ -102,7 +102,7 @@ def _estimate(learned: Learned, place: int) -> dict[str, float]:
         "low": float(learned.low[place]),
         "high": float(learned.high[place]),
         "hit": float(rates.hit[place]),
-        "alarm": float(rates.alarm[place]),
+        "fooled": float(rates.fooled[place]),
     }
 
 

@@ -34,7 +34,7 @@ def fit(seen: Patterns, balance: float | None, signs: Floats | None = None) -> R
     rates = _update(seen, _share(seen, signs), balance)
     for _ in range(_ROUNDS):
         before, rates = rates, step(seen, rates, balance)
-        moved = np.abs(np.concatenate([rates.hit - before.hit, rates.alarm - before.alarm]))
+        moved = np.abs(np.concatenate([rates.hit - before.hit, rates.fooled - before.fooled]))
         if max(moved.max(), abs(rates.balance - before.balance)) < _NEAR:
             break
     return rates
@@ -50,10 +50,10 @@ def log_posterior(seen: Patterns, rates: Rates) -> float:
     given, yes = seen.given, seen.yes
     sides = [
         np.log(p) + yes @ np.log(rate) + (given - yes) @ np.log(1.0 - rate)
-        for p, rate in ((rates.balance, rates.hit), (1.0 - rates.balance, rates.alarm))
+        for p, rate in ((rates.balance, rates.hit), (1.0 - rates.balance, rates.fooled))
     ]
     told = float(seen.weights @ np.logaddexp(*sides))
-    believed = np.array([*rates.hit, *rates.alarm, rates.balance])
+    believed = np.array([*rates.hit, *rates.fooled, rates.balance])
     return told + float(np.log(believed * (1.0 - believed)).sum())
 
 
@@ -73,6 +73,6 @@ def _update(seen: Patterns, q: Floats, balance: float | None) -> Rates:
     yes, given = seen.yes[some], seen.given[some]
     hit = (1.0 + (weights * right) @ yes) / (2.0 + (weights * right) @ given)
     wrong = weights * (1.0 - right)
-    alarm = (1.0 + wrong @ yes) / (2.0 + wrong @ given)
+    fooled = (1.0 + wrong @ yes) / (2.0 + wrong @ given)
     share = (1.0 + float(weights @ right)) / (2.0 + float(weights.sum()))
-    return Rates(hit, alarm, share if balance is None else balance)
+    return Rates(hit, fooled, share if balance is None else balance)

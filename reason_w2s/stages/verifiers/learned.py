@@ -138,7 +138,7 @@ def _varied(seen: Patterns) -> bool:
 def _dependent(seen: Patterns, rates: Rates) -> tuple[tuple[int, int, float], ...]:
     together, counts = moments.correlations(seen)
     rate = seen.rate
-    apart = (rates.hit - rates.alarm) * np.sqrt(rates.balance * (1.0 - rates.balance))
+    apart = (rates.hit - rates.fooled) * np.sqrt(rates.balance * (1.0 - rates.balance))
     u = apart / np.sqrt(rate * (1.0 - rate))
     rest = together - np.outer(u, u)
     return tuple(

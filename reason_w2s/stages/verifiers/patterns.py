@@ -44,17 +44,17 @@ class Patterns(NamedTuple):
 class Rates(NamedTuple):
     """What is believed of the verifiers.
 
-    hit: P(yes | right), `[K]`. alarm: P(yes | wrong), `[K]`. balance: P(right).
+    hit: P(yes | right), `[K]`. fooled: P(yes | wrong), `[K]`. balance: P(right).
     """
 
     hit: Floats
-    alarm: Floats
+    fooled: Floats
     balance: float
 
     @property
     def accuracy(self) -> Floats:
         """P(yes and right, or no and wrong), `[K]`."""
-        return self.balance * self.hit + (1.0 - self.balance) * (1.0 - self.alarm)
+        return self.balance * self.hit + (1.0 - self.balance) * (1.0 - self.fooled)
 
 
 def patterns(votes: Floats) -> tuple[Patterns, NDArray[np.intp]]:
@@ -68,12 +68,12 @@ def patterns(votes: Floats) -> tuple[Patterns, NDArray[np.intp]]:
 def posterior(votes: Floats, rates: Rates) -> Floats:
     """P(right | votes), `[P]`, verifiers erring independently; NaN without a vote.
 
-    log odds = logit(balance) + sum_i v_i log(hit_i / alarm_i) + (1 - v_i) log((1 - hit_i) / (1 -
-    alarm_i)), over the votes there are.
+    log odds = logit(balance) + sum_i v_i log(hit_i / fooled_i) + (1 - v_i) log((1 - hit_i) / (1 -
+    fooled_i)), over the votes there are.
     """
     given, yes = ~np.isnan(votes), np.nan_to_num(votes)
-    for_yes = np.log(rates.hit / rates.alarm)
-    for_no = np.log((1.0 - rates.hit) / (1.0 - rates.alarm))
+    for_yes = np.log(rates.hit / rates.fooled)
+    for_no = np.log((1.0 - rates.hit) / (1.0 - rates.fooled))
     odds = np.log(rates.balance / (1.0 - rates.balance)) + yes @ for_yes + (given - yes) @ for_no
     with np.errstate(over="ignore"):
         return np.where(given.any(axis=1), 1.0 / (1.0 + np.exp(-odds)), np.nan)
@@ -84,6 +84,6 @@ def bounded(rates: Rates, size: Floats) -> Rates:
     least = 1.0 / (size + 2.0)
     return Rates(
         np.clip(rates.hit, least, 1.0 - least),
-        np.clip(rates.alarm, least, 1.0 - least),
+        np.clip(rates.fooled, least, 1.0 - least),
         rates.balance,
     )

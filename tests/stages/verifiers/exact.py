@@ -14,7 +14,7 @@ def exact(rates=RATES, traces=1000.0):
     votes = np.array(list(product([0.0, 1.0], repeat=len(rates.hit))))
     sides = [
         p * np.where(votes == 1, rate, 1 - rate).prod(1)
-        for p, rate in ((rates.balance, rates.hit), (1 - rates.balance, rates.alarm))
+        for p, rate in ((rates.balance, rates.hit), (1 - rates.balance, rates.fooled))
     ]
     return Patterns(votes, traces * sum(sides))
 
@@ -23,7 +23,7 @@ def drawn(rates, traces, seed, copied=0.0):
     """Truth `[N]` and votes `[N, K]` by lot; the second repeats the first in a share of them."""
     rng = np.random.default_rng(seed)
     truth = rng.random(traces) < rates.balance
-    chance = np.where(truth[:, None], rates.hit, rates.alarm)
+    chance = np.where(truth[:, None], rates.hit, rates.fooled)
     votes = (rng.random(chance.shape) < chance).astype(float)
     again = rng.random(traces) < copied
     votes[again, 1] = votes[again, 0]

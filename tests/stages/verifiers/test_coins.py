@@ -23,7 +23,7 @@ def test_the_first_update_by_hand():
     seen = Patterns(np.array([[1.0, 1.0], [0.0, np.nan]]), np.array([3.0, 1.0]))
     found = coins._update(seen, np.array([0.75, 0.25]), None)
     np.testing.assert_allclose(found.hit, [(1 + 2.25) / (2 + 2.5), (1 + 2.25) / (2 + 2.25)])
-    np.testing.assert_allclose(found.alarm, [(1 + 0.75) / (2 + 1.5), (1 + 0.75) / (2 + 0.75)])
+    np.testing.assert_allclose(found.fooled, [(1 + 0.75) / (2 + 1.5), (1 + 0.75) / (2 + 0.75)])
     assert found.balance == pytest.approx((1 + 2.5) / (2 + 4))
     assert coins._update(seen, np.array([0.75, 0.25]), 0.1).balance == 0.1
 
@@ -43,7 +43,7 @@ def test_no_round_makes_the_votes_less_likely(balance):
 def test_exact_votes_give_the_rates():
     found = coins.fit(exact(traces=1e6), None)
     np.testing.assert_allclose(found.hit, RATES.hit, atol=1e-2)
-    np.testing.assert_allclose(found.alarm, RATES.alarm, atol=1e-2)
+    np.testing.assert_allclose(found.fooled, RATES.fooled, atol=1e-2)
     assert found.balance == pytest.approx(0.3, abs=1e-2)
 
 

@@ -50,7 +50,7 @@ def test_of_a_pair_that_depends_one_goes():
 
 
 def test_many_verifiers_lose_the_same_ones_without_trying_all_subsets(monkeypatch):
-    votes = drawn(RATES._replace(hit=np.full(6, 0.8), alarm=np.full(6, 0.2)), 2000, 1, copied=0.8)[
+    votes = drawn(RATES._replace(hit=np.full(6, 0.8), fooled=np.full(6, 0.2)), 2000, 1, copied=0.8)[
         1
     ]
     seen = patterns(votes)[0]

@@ -10,7 +10,7 @@ from tests.stages.verifiers.exact import RATES, drawn, exact
 
 def close(found, wanted, within=1e-3):
     np.testing.assert_allclose(found.hit, wanted.hit, atol=within)
-    np.testing.assert_allclose(found.alarm, wanted.alarm, atol=within)
+    np.testing.assert_allclose(found.fooled, wanted.fooled, atol=within)
     assert found.balance == pytest.approx(wanted.balance, abs=within)
 
 
@@ -51,7 +51,7 @@ def test_audited_traces_turn_the_whole_round():
 def test_chances_stay_chances():
     votes = np.array([[1.0, 1, 1], [0, 0, 0], [1, 0, 1]])
     found = moments.fit(Patterns(votes, np.array([5.0, 4.0, 1.0])), 0.5)
-    for rate in (found.hit, found.alarm):
+    for rate in (found.hit, found.fooled):
         assert (rate >= 1 / 12).all()
         assert (rate <= 11 / 12).all()
 
