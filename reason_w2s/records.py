@@ -6,9 +6,10 @@ refers to it by `key`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
+from types import MappingProxyType
 from typing import Any, Literal
 
 FinishReason = Literal["stop", "length", "error"]
@@ -61,7 +62,8 @@ class Trace:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A trace, its problem, and what earlier steps said about it (`step.column` -> value)."""
+    """A trace, its problem, and what earlier steps said about it (`step.column` -> value, and of a
+    list `step.column.min`, `.mean`, `.sum`, `.last`)."""
 
     trace: Trace
     problem: Problem
@@ -73,7 +75,30 @@ class Row:
             return self.columns[name]
         if name in TRACE_FIELDS:
             return getattr(self.trace, name)
+        column, _, how = name.rpartition(".")
+        if how in REDUCTIONS and column in self.columns:
+            return reduced(self.columns[column], how)
         return self.problem.value(name)
+
+
+def _mean(values: Sequence[float]) -> float:
+    return sum(values) / len(values)
+
+
+def _last(values: Sequence[float]) -> float:
+    return values[-1]
+
+
+REDUCTIONS: Mapping[str, Callable[[Sequence[float]], float]] = MappingProxyType(
+    {"min": min, "mean": _mean, "sum": sum, "last": _last}
+)
+"""What a list of numbers is reduced by, as the end of its name in a predicate or an order."""
+
+
+def reduced(values: Sequence[float | None] | None, how: str) -> float | None:
+    """One number for a list, of the entries that are known; None where there are none."""
+    known = [value for value in values or () if value is not None]
+    return REDUCTIONS[how](known) if known else None
 
 
 TRACE_FIELDS = ("model", "index", "finish_reason", "n_tokens", "n_prompt", "text")

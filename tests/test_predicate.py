@@ -132,3 +132,32 @@ def test_ranks_are_of_the_order_and_shared_where_only_a_lot_decides():
     assert ranks(rows, ["-s.value"]) == {"b": 0, "d": 0, "a": 1, "c": 2, "e": 2}
     assert ranks(rows, []) == dict.fromkeys(scores, 0)
     assert ranks([], ["-s.value"]) == {}
+
+
+LISTS = {"s.tokens": [3.0, None, -1.0, 4.0], "s.steps": [], "s.none": None, "s.value": 2.0}
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("s.tokens.min", -1.0),
+        ("s.tokens.mean", 2.0),
+        ("s.tokens.sum", 6.0),
+        ("s.tokens.last", 4.0),
+        ("s.steps.min", None),
+        ("s.none.mean", None),
+        ("s.other.mean", None),
+        ("s.tokens", [3.0, None, -1.0, 4.0]),
+    ],
+)
+def test_a_list_is_reduced_by_the_end_of_its_name(name, value):
+    assert row(**LISTS).value(name) == value
+
+
+def test_reductions_serve_predicates_and_orders():
+    low, high = row("a", **{"s.tokens": [1.0, 5.0]}), row("b", **{"s.tokens": [2.0, 3.0]})
+    assert failure(low, {"s.tokens.min": {"min": 2}}) == "s.tokens.min is not min 2"
+    assert failure(high, {"s.tokens.min": {"min": 2}}) is None
+    missing = row("c", **{"s.tokens": []})
+    assert order([missing, low, high], ["-s.tokens.min"], 0) == [high, low, missing]
+    assert order([missing, high, low], ["-s.tokens.last"], 0) == [low, high, missing]

@@ -1,9 +1,9 @@
-"""transformers' plain `generate`, and the scorer: slow, and runs wherever torch does."""
+"""transformers' plain `generate`: slow, and runs wherever torch does."""
 
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
 BATCH = 32
-SCORE_BATCH = 16
 FALLBACK_LENGTH = 4096
 
 
@@ -84,7 +83,7 @@ class HfSampler:
         """Raises ConfigError (no model there) or EngineError (it cannot be loaded)."""
         self.folder = model_folder.resolve(model)
         self._batch = min(settings.max_num_seqs, BATCH)
-        self._model = _open(self.folder, settings)
+        self._model: PreTrainedModel | None = open_model(self.folder, settings)
         self._tokenizer = model_folder.load_tokenizer(self.folder)
         self._pad, self._ends = _special(self._model, self._tokenizer)
         self._limit = (
@@ -108,7 +107,7 @@ class HfSampler:
     def close(self) -> None:
         """Give the memory back. Safe to call twice."""
         self._model = None
-        _free()
+        free()
 
     def _generate(
         self, sampling: Sampling, group: list[tuple[Request, list[int]]]
@@ -157,49 +156,8 @@ class HfSampler:
         return ids
 
 
-class HfScorer:
-    """Log-probabilities under a model, by plain forward passes."""
-
-    def __init__(self, model: Path | str, settings: EngineSettings) -> None:
-        """Raises ConfigError (no model there) or EngineError (it cannot be loaded)."""
-        self.folder = model_folder.resolve(model)
-        self._model = _open(self.folder, settings)
-
-    def logprobs(
-        self, sequences: Sequence[tuple[Sequence[int], Sequence[int]]]
-    ) -> list[list[float]]:
-        """For each (prompt ids, completion ids): a log-probability (nats) per completion token."""
-        scored: list[list[float]] = []
-        for start in range(0, len(sequences), SCORE_BATCH):
-            scored += self._score(sequences[start : start + SCORE_BATCH])
-        return scored
-
-    def close(self) -> None:
-        """Give the memory back. Safe to call twice."""
-        self._model = None
-        _free()
-
-    def _score(self, batch: Sequence[tuple[Sequence[int], Sequence[int]]]) -> list[list[float]]:
-        import torch
-
-        if self._model is None:
-            raise EngineError(f"{self.folder}: this scorer is closed; open another one")
-        rows = [[*prompt, *completion] for prompt, completion in batch]
-        width = max(len(row) for row in rows)
-        # padded on the right: no token sees what follows it, so no mask is needed
-        inputs = torch.tensor([row + [0] * (width - len(row)) for row in rows])
-        inputs = inputs.to(self._model.device)
-        with torch.inference_mode():
-            logits: Tensor = self._model(input_ids=inputs, use_cache=False).logits  # [B, T, V]
-            spread = logits[:, :-1].float().log_softmax(-1)
-            logps = spread.gather(-1, inputs[:, 1:, None]).squeeze(-1).tolist()  # [B, T - 1]
-        return [
-            line[len(prompt) - 1 : len(prompt) - 1 + len(completion)]
-            for line, (prompt, completion) in zip(logps, batch, strict=True)
-        ]
-
-
-def _open(folder: Path, settings: EngineSettings) -> PreTrainedModel | None:
+def open_model(folder: Path, settings: EngineSettings) -> PreTrainedModel:
+    """The model in `folder` under these settings, on the GPU where there is one."""
     torch = require("torch", "train")
     if settings.threads is not None:
         torch.set_num_threads(settings.threads)
@@ -285,7 +243,8 @@ class _Draw:
         return scores - noise.log().to(scores.device)
 
 
-def _free() -> None:
+def free() -> None:
+    """Let go of memory that nothing refers to."""
     import torch
 
     gc.collect()

@@ -20,6 +20,7 @@ from typing import Any
 from reason_w2s.errors import ConfigError
 from reason_w2s.recipe.variables import substitute
 from reason_w2s.recipe.yaml_file import nearest
+from reason_w2s.records import REDUCTIONS
 from reason_w2s.stages.table import STAGES
 
 KEYS = ("for", "carry", "next", "do")
@@ -196,9 +197,11 @@ def _model(value: Any, names: Names) -> Any:
 def _column(column: str, names: Names) -> str:
     """`-graded.correct` by the step's whole name. A column is of one step: several have none."""
     sign, bare = ("-", column[1:]) if column.startswith("-") else ("", column)
-    step, dot, short = bare.rpartition(".")
+    whole, dot, how = bare.rpartition(".")
+    reduction = f"{dot}{how}" if how in REDUCTIONS and "." in whole else ""
+    step, dot, short = bare.removesuffix(reduction).rpartition(".")
     of = names.get(step)
-    return f"{sign}{of}{dot}{short}" if isinstance(of, str) else column
+    return f"{sign}{of}{dot}{short}{reduction}" if isinstance(of, str) else column
 
 
 def _measured(recipe: dict[str, Any], names: Names) -> dict[str, Any]:

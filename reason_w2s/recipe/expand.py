@@ -223,13 +223,15 @@ class _Builder:
         config = parse(config_class(stage), settings, where).model_dump(mode="json")
         models = _names(given.get("model"))
         if len(models) > 1:
-            self._fan_out(Step(name, stage, spec.gives, config, of, {}, seed), models)
-            return
-        if len(models) == 1:
+            del given["model"]
+        elif models:
             given["model"] = models[0]
         roles = {role: str(value) for role, value in given.items() if value is not None}
-        for role in ("model", "init"):
-            if role in spec.roles and role not in roles:
+        if len(models) > 1:
+            self._fan_out(Step(name, stage, spec.gives, config, of, roles, seed), models)
+            return
+        for role in spec.needs:
+            if role not in roles:
                 raise ConfigError(f"{where}: '{role}' is missing: the name of a model")
         self.add(Step(name, stage, spec.gives, config, of, roles, seed))
 
@@ -239,7 +241,7 @@ class _Builder:
         for model in models:
             part = f"{step.name}/{model}"
             parts.append(part)
-            roles = {"model": model}
+            roles = {**step.roles, "model": model}
             self.add(Step(part, step.stage, step.kind, step.config, step.of, roles, step.seed))
         self.add(Step(step.name, "union", step.kind, {}, tuple(parts)))
 

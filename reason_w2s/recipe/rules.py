@@ -13,7 +13,8 @@ from reason_w2s.recipe.ceilings import measure_of
 from reason_w2s.recipe.plan import Plan, Step
 from reason_w2s.recipe.training import check_training
 from reason_w2s.recipe.yaml_file import nearest
-from reason_w2s.records import PROBLEM_FIELDS, TRACE_FIELDS
+from reason_w2s.records import PROBLEM_FIELDS, REDUCTIONS, TRACE_FIELDS
+from reason_w2s.stages.score import KINDS
 from reason_w2s.stages.table import STAGES
 
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ def enforce(plan: Plan, place: str) -> None:
                 _verdict(plan, column, f"{where}.{predicate_place}")
         _mixing(plan, step, where)
         _audited(step, where)
+        _scoring(step, where)
         check_training(plan, step, where)
         _gold_allowed(plan, step, where)
     measured = {one.model for one in plan.measured}
@@ -93,14 +95,25 @@ def _own_gold_use(plan: Plan, step: Step) -> set[GoldUse]:
         return {GoldUse(shots.name, "solutions")} if shots.kind == "problems" else set()
     found = set()
     for column, place in _columns_read(step):
-        # a step's name may hold dots, a column's does not
-        maker, _, short = column.rpartition(".")
-        if maker in plan.steps and short in STAGES[plan.steps[maker].stage].gold:
+        maker, short = made_by(plan, column)
+        if maker is not None and short in STAGES[maker.stage].gold:
             # what is true is asked of audited problems alone
             audited = {step.roles["dev"]} if place == "truth" and "dev" in step.roles else None
-            names = audited or problem_sets(plan, maker)
+            names = audited or problem_sets(plan, maker.name)
             found |= {GoldUse(name, "answers") for name in names}
     return found
+
+
+def made_by(plan: Plan, column: str) -> tuple[Step | None, str]:
+    """The step that makes a column, and what it calls it, whatever it is reduced by; None: none."""
+    whole, _, how = column.rpartition(".")
+    for name in (column, whole) if how in REDUCTIONS else (column,):
+        # a step's name may hold dots, a column's does not
+        maker, _, short = name.rpartition(".")
+        step = plan.steps.get(maker)
+        if step is not None and step.stage in STAGES and short in STAGES[step.stage].columns:
+            return step, short
+    return None, column
 
 
 def problem_sets(plan: Plan, name: str) -> set[str]:
@@ -124,7 +137,7 @@ def _kinds(plan: Plan, step: Step, where: str) -> None:
         if kind not in expected:
             wanted = "a model" if expected == ("model",) else " or ".join(expected)
             raise ConfigError(f"{where}.{role}: '{name}' is {kind}; expected {wanted}")
-        if step.stage == "train" and _at_endpoint(plan, name):
+        if stage and stage.place == "torch" and _at_endpoint(plan, name):
             raise ConfigError(
                 f"{where}.{role}: '{name}' is at an endpoint, where it can be sampled only; "
                 f"expected a model with a folder or hub name as its path"
@@ -173,23 +186,26 @@ def _known(plan: Plan, step: Step, column: str, where: str) -> None:
     fields = PROBLEM_FIELDS if step.stage == "problems" else (*TRACE_FIELDS, *PROBLEM_FIELDS)
     if column in fields:
         return
-    there = [
-        f"{other.name}.{short}"
-        for other in plan.lineage(step.name)
-        if other.stage in STAGES
-        for short in STAGES[other.stage].columns
+    there = [other for other in plan.lineage(step.name) if other.stage in STAGES]
+    known = [f"{other.name}.{short}" for other in there for short in STAGES[other.stage].columns]
+    numbers = [
+        f"{other.name}.{short}.{how}"
+        for other in there
+        for short in STAGES[other.stage].lists
+        for how in REDUCTIONS
     ]
-    if column in there:
+    if column in known:
         _truth(plan, step, column, where)
-    else:
-        known = [*there, *fields]
+        _one_number(plan, step, column, where)
+    elif column not in numbers:
+        known = [*known, *numbers, *fields]
         raise ConfigError(f"{where}: no column '{column}' reaches here{nearest(column, known)}")
 
 
 def _truth(plan: Plan, step: Step, column: str, where: str) -> None:
     """A yes-or-no column is compared with true, false or null: in YAML 1.2 `yes` is a word."""
-    maker, _, short = column.rpartition(".")
-    if short not in STAGES[plan.steps[maker].stage].truths:
+    maker, short = made_by(plan, column)
+    if maker is None or short not in STAGES[maker.stage].truths:
         return
     asked = [predicate.get(column) for _, predicate in _predicates(step)]
     for value in _flat(_flat(asked)):
@@ -197,9 +213,26 @@ def _truth(plan: Plan, step: Step, column: str, where: str) -> None:
             raise ConfigError(f"{where}.{column}: expected true, false or null, got {value!r}")
 
 
+def _one_number(plan: Plan, step: Step, column: str, where: str) -> None:
+    """A list has no order and lies in no range; what it is reduced to does."""
+    maker, short = made_by(plan, column)
+    if maker is None or short not in STAGES[maker.stage].lists:
+        return
+    bounds = {"min", "max"}
+    ordered = column in [name.removeprefix("-") for name in step.config.get("by") or ()]
+    bounded = any(
+        bounds & set(predicate.get(column) or ())
+        for _, predicate in _predicates(step)
+        if isinstance(predicate.get(column), Mapping)
+    )
+    if ordered or bounded:
+        ways = ", ".join(f"{column}.{how}" for how in REDUCTIONS)
+        raise ConfigError(f"{where}: '{column}' is a list; expected one number of it: {ways}")
+
+
 def _verdict(plan: Plan, column: str, where: str) -> None:
-    maker, _, short = column.rpartition(".")
-    if maker not in plan.steps or short not in STAGES[plan.steps[maker].stage].truths:
+    maker, short = made_by(plan, column)
+    if maker is None or short not in STAGES[maker.stage].truths:
         raise ConfigError(
             f"{where}: '{column}' is no yes-or-no column; expected one such as STEP.correct of a "
             f"check or STEP.agrees of a vote"
@@ -237,6 +270,21 @@ def _audited(step: Step, where: str) -> None:
         )
     if step.config["binarise"] == "dev" and "dev" not in step.roles:
         raise ConfigError(f"{where}.binarise: dev needs audited problems; name them: dev: PROBLEMS")
+
+
+def _scoring(step: Step, where: str) -> None:
+    """A score has the models of its kind, and no others."""
+    if step.stage != "score":
+        return
+    kind, roles = step.config["kind"], KINDS[step.config["kind"]].roles
+    for role in roles:
+        if role not in step.roles:
+            raise ConfigError(f"{where}: '{role}' is missing: kind: {kind} needs a model there")
+    for role in step.roles:
+        if role not in roles:
+            raise ConfigError(
+                f"{where}.{role}: kind: {kind} takes {' and '.join(roles)}; remove it"
+            )
 
 
 def _gold_allowed(plan: Plan, step: Step, where: str) -> None:

@@ -7,8 +7,10 @@ same one) uses it, it is shown as shared. Seconds are wall seconds of every proc
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+
+import pyarrow.compute as pc
 
 from reason_w2s.records import Trace
 from reason_w2s.runs.items import Item
@@ -19,7 +21,8 @@ from reason_w2s.stages.table import STAGES
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One step's cost in one run. `tokens_shared`: tokens of its rows that others paid for."""
+    """One step's cost in one run. `tokens_shared`: tokens of its rows that others paid for.
+    `tokens_scored`: of responses, once however many models read them."""
 
     step: str
     stage: str
@@ -29,6 +32,7 @@ class Entry:
     seconds: float
     peak_memory_mib: float
     shared: bool
+    tokens_scored: int = 0
 
 
 def ledger(store: Store, items: Mapping[str, Item], run: str) -> dict[str, object]:
@@ -37,7 +41,7 @@ def ledger(store: Store, items: Mapping[str, Item], run: str) -> dict[str, objec
     entries = [_entry(store, item, run, charged) for item in _costly(items.values())]
     total = {
         name: round(sum(getattr(entry, name) for entry in entries), 3)
-        for name in ("tokens_generated", "tokens_trained", "seconds")
+        for name in ("tokens_generated", "tokens_trained", "tokens_scored", "seconds")
     }
     return {"rows": [asdict(entry) for entry in entries], "total": total}
 
@@ -69,9 +73,18 @@ def _entry(store: Store, item: Item, run: str, charged: _Charged) -> Entry:
         return _sample(store, item, mine, charged)
     own = [part for part in mine if part not in charged.places]
     charged.places.update(own)
+    if item.stage == "score":
+        entry = _sum(item, [cost_of(part) for part in own], (0, 0, 0))
+        return replace(entry, tokens_scored=sum(map(_scored, own)))
     tokens = item.counts["tokens"] if item.stage == "harness" else 0
     generated = (tokens, 0, 0) if own else (0, tokens, 0)
     return _sum(item, [cost_of(part) for part in own], generated)
+
+
+def _scored(part: Path) -> int:
+    """The tokens that a part of a score step holds scores of."""
+    lengths = pc.list_value_length(read_part(part, ["tokens"])["tokens"])
+    return pc.sum(lengths).as_py() or 0
 
 
 def _sample(store: Store, item: Item, mine: list[Path], charged: _Charged) -> Entry:

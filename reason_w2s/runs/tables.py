@@ -60,6 +60,14 @@ OVERLAPS = pa.schema(
         ("share", pa.float64()),
     ]
 )
+PASSES = pa.schema(
+    [
+        ("key", pa.string()),
+        ("input", pa.string()),
+        ("values", pa.list_(pa.list_(pa.float64()))),  # null: it cannot be scored
+        ("ends", pa.list_(pa.int32())),
+    ]
+)
 ANNOTATIONS: dict[str, pa.Schema] = {
     "check": pa.schema(
         [
@@ -111,6 +119,17 @@ ANNOTATIONS: dict[str, pa.Schema] = {
             ("ability", pa.float64()),
             ("ability_low", pa.float64()),
             ("ability_high", pa.float64()),
+        ]
+    ),
+    "score": pa.schema(
+        [
+            ("key", pa.string()),
+            ("input", pa.string()),
+            ("value", pa.float64()),
+            ("steps", pa.list_(pa.float64())),
+            ("tokens", pa.list_(pa.float32())),
+            ("ends", pa.list_(pa.int32())),
+            ("vocabulary", pa.string()),
         ]
     ),
 }

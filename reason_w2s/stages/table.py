@@ -21,7 +21,9 @@ class Stage(NamedTuple):
     roles: other references, name -> kind. shape: annotating stages add `columns` to traces and
     drop nothing; only choosing stages drop. place: the process it runs in. gold: the columns that
     are made from gold labels. truths: the columns that are true, false or null. together: whether
-    the columns of one trace depend on the others, so that all are made at once.
+    the columns of one trace depend on the others, so that all are made at once. lists: columns that
+    hold a list of numbers, of which a predicate takes `.min`, `.mean`, `.sum` or `.last`. needs:
+    the roles that no step of it can do without.
     """
 
     config: str
@@ -35,6 +37,8 @@ class Stage(NamedTuple):
     gold: tuple[str, ...] = ()
     truths: tuple[str, ...] = ()
     together: bool = False
+    lists: tuple[str, ...] = ()
+    needs: tuple[str, ...] = ()
 
 
 STAGES: dict[str, Stage] = {
@@ -46,6 +50,7 @@ STAGES: dict[str, Stage] = {
         place="engine",
         version=1,
         roles={"model": "model"},
+        needs=("model",),
     ),
     "import": Stage(
         "reason_w2s.stages.imports:ImportConfig",
@@ -101,6 +106,17 @@ STAGES: dict[str, Stage] = {
         truths=("agrees",),
         together=True,
     ),
+    "score": Stage(
+        "reason_w2s.stages.score:ScoreConfig",
+        takes=("traces",),
+        gives="traces",
+        shape="annotate",
+        place="torch",
+        version=1,
+        roles=dict.fromkeys(("model", "ref", "positive", "negative"), "model"),
+        columns=("value", "steps", "tokens", "ends", "vocabulary"),
+        lists=("steps", "tokens"),
+    ),
     "select": Stage(
         "reason_w2s.stages.select:SelectConfig",
         takes=("traces",),
@@ -133,6 +149,7 @@ STAGES: dict[str, Stage] = {
         place="torch",
         version=2,
         roles={"init": "model", "ref": "model", "noise": "fitted", "teacher": "model"},
+        needs=("init",),
     ),
     "overlap": Stage(
         "reason_w2s.stages.overlap:OverlapConfig",
@@ -173,9 +190,8 @@ STAGES: dict[str, Stage] = {
 lm-eval is (`harness`), and how a `world:` or `scratch:` model is made."""
 
 USABLE = (
-    *("sample", "import", "check", "stepcheck", "vote", "combine", "select", "pair", "noise"),
-    "train",
-    "prompted",
+    *("sample", "import", "check", "stepcheck", "vote", "combine", "score", "select", "pair"),
+    *("noise", "train", "prompted"),
 )
 """What may stand under `steps:`; the last is resolved when the recipe is expanded."""
 

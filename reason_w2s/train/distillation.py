@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from reason_w2s.engines import vocabulary
 from reason_w2s.errors import ConfigError, require
 from reason_w2s.train import rollouts
 
@@ -64,10 +65,9 @@ def check_vocabularies(
     Raises:
         ConfigError: how many are not, and what to do.
     """
-    own, other = student.get_vocab(), teacher.get_vocab()
-    if own == other:
+    apart = vocabulary.apart(student, teacher)
+    if not apart:
         return
-    apart = len(dict(own.items() ^ other.items()))
     raise ConfigError(
         f"teacher: the vocabulary of {name} is not the student's ({apart:,} tokens differ); "
         f"distributions over other tokens cannot be compared: take a teacher of the student's "

@@ -100,19 +100,6 @@ def test_a_prompt_too_long_is_an_answer_not_a_crash(sampler) -> None:
     assert len(done) == 3
 
 
-def test_scores_are_the_models(tiny_model: Path) -> None:
-    from reason_w2s.engines.hf import HfScorer
-
-    scorer = HfScorer(tiny_model, SETTINGS)
-    pairs = [([3, 34, 35], [19, 26, 20, 1]), ([5], [6, 7]), ([4, 4, 4, 4], [23])]
-    together = scorer.logprobs(pairs)
-    assert [len(line) for line in together] == [4, 2, 1]
-    for pair, line in zip(pairs, together, strict=True):
-        assert scorer.logprobs([pair])[0] == pytest.approx(line, abs=1e-5)
-    logps = scorer._model(torch.tensor([[5, 6, 7]])).logits.detach().log_softmax(-1)
-    assert together[1] == pytest.approx([float(logps[0, 0, 6]), float(logps[0, 1, 7])], abs=1e-5)
-
-
 def test_weights_that_the_files_do_not_hold_are_not_drawn_at_random(tiny_model, tmp_path) -> None:
     from safetensors.torch import load_file, save_file
 

@@ -41,7 +41,7 @@ def test_the_loss_by_hand(logps, beta, loss) -> None:
 
 def test_trls_loss_is_that_loss(tiny_model, other_tiny_model, tmp_path: Path) -> None:
     """Before the first update, with another model as the reference, scored by our own scorer."""
-    from reason_w2s.engines.hf import HfScorer
+    from reason_w2s.engines.scorer import HfScorer
 
     stats = run(tiny_model, tmp_path, settings(), ref=other_tiny_model)
     rows = dpo_rows(preferences(), PROMPT, model_folder.load_tokenizer(tiny_model))
@@ -61,7 +61,7 @@ def test_trls_loss_is_that_loss(tiny_model, other_tiny_model, tmp_path: Path) ->
 
 def test_sigmoid_norm_is_delta_learnings_dpo_norm(tiny_model, other_tiny_model, tmp_path) -> None:
     """-log sigmoid(beta (mean chosen - mean rejected)), log-ratios per token (arXiv 2507.06187)."""
-    from reason_w2s.engines.hf import HfScorer
+    from reason_w2s.engines.scorer import HfScorer
 
     trainer = {"learning_rate": 1e-3, "loss_type": "sigmoid_norm", "beta": 5.0}
     stats = run(tiny_model, tmp_path, settings(trainer=trainer), ref=other_tiny_model)

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from reason_w2s.engines import EngineSettings, model_folder, shards
-from reason_w2s.engines.hf import HfScorer
+from reason_w2s.engines.scorer import HfScorer
 from reason_w2s.errors import ConfigError
 from reason_w2s.runs.run import Run
 from reason_w2s.train import gather

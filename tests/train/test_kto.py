@@ -83,7 +83,7 @@ def streamed(rows):
 
 def log_ratios(model: Path, reference: Path, asked):
     """log p(answer) under the model less that under the reference, nats."""
-    from reason_w2s.engines.hf import HfScorer
+    from reason_w2s.engines.scorer import HfScorer
 
     sums = []
     for folder in (model, reference):

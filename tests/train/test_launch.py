@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from reason_w2s.engines import EngineSettings, model_folder
-from reason_w2s.engines.hf import HfScorer
+from reason_w2s.engines.scorer import HfScorer
 from reason_w2s.errors import ConfigError
 from reason_w2s.train.arguments import config_arguments
 from reason_w2s.train.config import Lora, TrainProfile, TrainSettings

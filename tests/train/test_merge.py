@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from reason_w2s.engines import EngineSettings, Request, Sampling, open_sampler
-from reason_w2s.engines.hf import HfScorer
 from reason_w2s.engines.model_folder import load_prompt, load_tokenizer
+from reason_w2s.engines.scorer import HfScorer
 from reason_w2s.errors import ConfigError
 from reason_w2s.prompts import Rendered
 from reason_w2s.train.config import Lora, TrainSettings

@@ -50,7 +50,7 @@ def test_columns_hold_the_ids_and_learn_no_prompt() -> None:
 
 def test_the_first_loss_is_the_one_by_hand(tiny_model: Path, tmp_path: Path) -> None:
     """Equations 1, 6 and 7 of arXiv 2403.07691, with log-probabilities of our own scorer."""
-    from reason_w2s.engines.hf import HfScorer
+    from reason_w2s.engines.scorer import HfScorer
 
     stats = run(tiny_model, tmp_path, settings())
     scorer = HfScorer(tiny_model, EngineSettings(dtype="float32"))

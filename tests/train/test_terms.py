@@ -94,7 +94,7 @@ def test_trl_trains_on_the_conservative_loss(
     tiny_model: Path, other_tiny_model: Path, tmp_path: Path, flipped: float
 ) -> None:
     """Before the first update, with another model as the reference, scored by our own scorer."""
-    from reason_w2s.engines.hf import HfScorer
+    from reason_w2s.engines.scorer import HfScorer
     from reason_w2s.train.losses import conservative_dpo
 
     what = settings({**CONSERVATIVE, "flipped": flipped}, updates=1)

@@ -23,6 +23,7 @@ FUNCTIONS: dict[str, str] = {
     "stepcheck": "reason_w2s.stages.stepcheck:stepcheck",
     "vote": "reason_w2s.stages.vote:vote",
     "combine": "reason_w2s.stages.combine:combine",
+    "score": "reason_w2s.stages.score:score",
 }
 
 
@@ -80,13 +81,18 @@ def key_of(work: Work) -> str:
         seen = [one.digest for item in work.of for one in item.lineage()]
         roles = {role: work.role(role).digest for role in work.step.roles}
         return work.key(work.settings(), seen, *([roles] if roles else []))
-    sources = {
+    return work.key(work.settings(), sources(work))
+
+
+def sources(work: Work) -> list[str]:
+    """The tables that the traces come from."""
+    found = {
         item.key
         for parent in work.of
         for item in parent.lineage()
         if item.stage in STAGES and STAGES[item.stage].shape == "make"
     }
-    return work.key(work.settings(), sorted(sources))
+    return sorted(found)
 
 
 def _known(work: Work) -> dict[tuple[str, str], dict[str, Any]]:
