@@ -82,6 +82,7 @@ def sized_down(recipe: Path, models: list[Path], folder: Path) -> Path:
         "problems": {
             name: {key: one[key] for key in ("source", "of") if key in one} | {"take": few(one)}
             for name, one in written["problems"].items()
+            if "suite" not in one  # its suite's five
         },
         "suites": {name: {"problems": {"take": 5}} for name in suites},
         "every": [

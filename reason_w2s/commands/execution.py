@@ -119,7 +119,8 @@ def carry_out(
         kept = "; what is finished is kept, the same command goes on from here"
         typer.echo(f"stopped{'' if smoke else kept}", err=True)
         raise typer.Exit(130) from error
-    if all(one.graded in finished.items for one in plan.measured) and plan.measured:
+    measured = [*plan.measured, *plan.verifiers]
+    if measured and all(one.graded in finished.items for one in measured):
         show_report(finished, table=not smoke)
     else:
         typer.echo(f"{folder}: {len(finished.items)} of {len(plan.steps)} steps are done")

@@ -36,13 +36,19 @@ class Point:
     high: float
 
 
+def doubled(most: int) -> tuple[int, ...]:
+    """1, 2, 4, ... and `most`; none below 1."""
+    below = (2**power for power in range(most.bit_length()) if 2**power < most)
+    return (*below, most) if most else ()
+
+
 def powers(graded: Sequence[Graded]) -> tuple[int, ...]:
     """1, 2, 4, ... and the largest k that every problem has samples for.
 
     Raises:
         ValueError: there are no traces.
     """
-    return _doubled(min(len(one) for one in _samples(graded).values()))
+    return doubled(min(len(one) for one in _samples(graded).values()))
 
 
 def average_at_k(graded: Sequence[Graded], k: int) -> Point:
@@ -110,7 +116,7 @@ def best_curve(problems: Sequence[Ranked], seed: int) -> tuple[Point, ...]:
     if not problems:
         raise ValueError("best_curve: got no problems; expected at least one")
     points = []
-    for k in _doubled(min(map(len, problems))):
+    for k in doubled(min(map(len, problems))):
         values = [best_at_k(one, k) for one in problems]
         points.append(_point(k, values, bootstrap_mean(values, seed)))
     return tuple(points)
@@ -155,11 +161,6 @@ def majority_at_k(votes: Sequence[Class], n: int, k: int, seed: int | Sequence[i
     chosen = (counts == most) & (most > 0)
     right = np.array([one.right for one in votes])
     return float(np.mean((chosen @ right) / np.maximum(1, chosen.sum(axis=1))))
-
-
-def _doubled(most: int) -> tuple[int, ...]:
-    below = (2**power for power in range(most.bit_length()) if 2**power < most)
-    return (*below, most) if most else ()
 
 
 def _drawn(sizes: tuple[int, ...], k: int, seed: int | Sequence[int]) -> NDArray[np.int64]:

@@ -210,7 +210,7 @@ def _measured(recipe: dict[str, Any], names: Names) -> dict[str, Any]:
     if not isinstance(evaluate, Mapping):
         return recipe
     found: dict[str, dict[str, Any]] = {}
-    for key in ("models", "selections"):
+    for key in ("models", "selections", "resampling"):
         given = evaluate.get(key)
         for name, step in given.items() if isinstance(given, Mapping) else ():
             of = _reference(step, names)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -15,7 +15,7 @@ from reason_w2s.recipe.owners import elsewhere
 from reason_w2s.recipe.plan import Measured, Plan, Step
 from reason_w2s.recipe.rules import enforce, problem_sets
 from reason_w2s.recipe.schema import ModelSpec, Recipe, SuiteSpec
-from reason_w2s.recipe.selections import measurements
+from reason_w2s.recipe.selections import measurements, verifiers
 from reason_w2s.recipe.spoken import check_spoken
 from reason_w2s.recipe.yaml_file import nearest, parse
 from reason_w2s.stages.harness import HarnessSuite
@@ -55,10 +55,11 @@ def expand(
     _in_order(builder.steps, [*wanted, *(one.graded for one in measured)], place)
     measured += builder.add_selections(asked)
     check_spoken(recipe.evaluate, measured, f"{place}: evaluate")
-    wanted += [one.graded for one in measured]
+    verified = builder.add_verifiers(asked)
+    wanted += [one.graded for one in (*measured, *verified)]
     used_suites = builder.suites_among(_in_order(builder.steps, wanted, place))
     # first of all: what stops a run should do so before anything is sampled
-    wanted = [*builder.add_overlaps(measured, used_suites), *wanted]
+    wanted = [*builder.add_overlaps([*measured, *verified], used_suites), *wanted]
     order = _in_order(builder.steps, wanted, place)
     builder.ask_as_tasks_do(order)
     made = marked({name: builder.steps[name] for name in order}, place)
@@ -68,6 +69,7 @@ def expand(
         seed=recipe.seed,
         steps=made,
         measured=tuple(measured),
+        verifiers=tuple(verified),
         compare=recipe.evaluate.compare,
         gaps=recipe.evaluate.gaps,
         controls=recipe.evaluate.controls,
@@ -266,8 +268,19 @@ class _Builder:
 
     def add_selections(self, suites: Mapping[str, SuiteSpec]) -> list[Measured]:
         """The steps that grade selections, on the suites that their problems are of."""
+        return self._added(measurements, suites)
+
+    def add_verifiers(self, suites: Mapping[str, SuiteSpec]) -> list[Measured]:
+        """The steps that grade what verifiers look at."""
+        return self._added(verifiers, suites)
+
+    def _added(
+        self,
+        make: Callable[..., tuple[list[Step], list[Measured]]],
+        suites: Mapping[str, SuiteSpec],
+    ) -> list[Measured]:
         plan = Plan(self.recipe.name, "", self.recipe.seed, self.steps)
-        steps, measured = measurements(plan, self.recipe.evaluate, suites, self.place)
+        steps, measured = make(plan, self.recipe.evaluate, suites, self.place)
         for step in steps:
             self.add(step)
         return measured

@@ -10,7 +10,7 @@ from reason_w2s.problems.spec import Labels
 from reason_w2s.recipe.schema import Controls, Gap
 from reason_w2s.stages.table import Kind
 
-MeasuredKind = Literal["model", "selection", "first", "oracle"]
+MeasuredKind = Literal["model", "selection", "first", "oracle", "verifier"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ class Measured:
     kind: a model; a `selection` among traces; or what a selection is read against: the `first` of
     the traces it was made from, or the `oracle` (any of them is right). Then `model` is its name,
     `problems` are the sets it owes an answer to each problem of, and `drawn` is the step whose
-    graded responses it was chosen from.
+    graded responses it was chosen from. A `verifier` accepts what it chooses; all are graded.
     """
 
     model: str
@@ -76,13 +76,17 @@ class Measured:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """All steps, in a runnable order, and what to measure with them."""
+    """All steps, in a runnable order, and what to measure with them.
+
+    verifiers: select steps whose choice is what a verifier accepts, to sample until it does.
+    """
 
     name: str
     title: str
     seed: int
     steps: Mapping[str, Step]
     measured: tuple[Measured, ...] = ()
+    verifiers: tuple[Measured, ...] = ()
     compare: tuple[tuple[str, str], ...] = ()
     gaps: Mapping[str, Gap] = field(default_factory=dict)
     controls: Controls = field(default_factory=Controls)

@@ -139,6 +139,8 @@ class Evaluate(BaseModel):
 
     selections: select steps that take one trace per problem of a set made from a suite: each is
     measured on that suite beside the models, with what it chose from (`first`, `oracle`).
+    resampling: select steps, without `take`, that keep what a verifier accepts of such traces: what
+    sampling until it accepts is worth, over the number of attempts.
     overlap: what happens when a measured model rests on training with a suite's problems: `refuse`
     stops the run before any training, `allow` shows counts and examples in the report.
     """
@@ -148,6 +150,7 @@ class Evaluate(BaseModel):
     suites: tuple[str, ...] = ()
     models: dict[str, str] = Field(default_factory=dict)
     selections: dict[str, str] = Field(default_factory=dict)
+    resampling: dict[str, str] = Field(default_factory=dict)
     compare: tuple[tuple[str, str], ...] = ()
     gaps: dict[str, Gap] = Field(default_factory=dict)
     controls: Controls = Controls()

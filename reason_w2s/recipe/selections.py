@@ -1,9 +1,9 @@
-"""Selections measured beside models: what they answer, and what they are read against.
+"""Selections measured beside models, and verifiers: what they answer, what they are read against.
 
 `evaluate: {selections: {majority: by_maj}}` names a select step whose traces answer problems made
 from a suite (`problems: {test: {suite: NAME}}`). Its choice is graded as that suite says, and so is
 all that was drawn for the same problems: its first trace (`first`) and any right one (`oracle`) are
-measured as two more lines.
+measured as two more lines. `resampling` names one that keeps all that a verifier accepts.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def measurements(
     for name, step in asked.selections.items():
         where = f"{place}: evaluate.selections.{name}"
         _free(name, asked, where)
-        _one_each(plan, step, where)
+        _takes(plan, step, ("problem", 1), where)
         chosen += _on_suites(plan, name, step, where)
     steps: dict[str, Step] = {}
     measured: dict[tuple[str, str], Measured] = {}
@@ -65,6 +65,30 @@ def measurements(
         line = Measured(one.name, one.step, one.suite, graded, "selection", owed, drawn)
         measured[one.name, one.suite] = line
     return list(steps.values()), list(measured.values())
+
+
+def verifiers(
+    plan: Plan, asked: Evaluate, suites: Mapping[str, SuiteSpec], place: str
+) -> tuple[list[Step], list[Measured]]:
+    """The steps that grade all that verifiers accept or not, and these.
+
+    Raises:
+        ConfigError: as `measurements`, but that all that is accepted must be kept.
+    """
+    steps: list[Step] = []
+    found: list[Measured] = []
+    for name, step in asked.resampling.items():
+        where = f"{place}: evaluate.resampling.{name}"
+        if name in asked.selections:
+            raise ConfigError(f"{where}: evaluate.selections has a '{name}' too; rename one")
+        _free(name, asked, where)
+        _takes(plan, step, (None, None), where)
+        for one in _on_suites(plan, name, step, where):
+            graded = f"eval/{name}/{one.suite}/graded"
+            check = suites[one.suite].check.model_dump(mode="json")
+            steps.append(Step(graded, "check", "traces", check, one.drawn))
+            found.append(Measured(name, step, one.suite, graded, "verifier", one.sets, graded))
+    return steps, found
 
 
 def suite_of(plan: Plan, name: str) -> str | None:
@@ -88,14 +112,20 @@ def _free(name: str, asked: Evaluate, where: str) -> None:
             )
 
 
-def _one_each(plan: Plan, name: str, where: str) -> None:
+def _takes(plan: Plan, name: str, wanted: tuple[str | None, int | None], where: str) -> None:
+    """The step selects, and so many: one trace of each problem, or all that meet its predicate."""
     if name not in plan.steps:
         raise ConfigError(f"{where}: nothing is named '{name}'{nearest(name, plan.steps)}")
     step = plan.steps[name]
     if step.stage != "select":
         raise ConfigError(f"{where}: '{name}' is a {step.stage} step; expected a select step")
     per, take = step.config["per"], step.config["take"]
-    if (per, take) != ("problem", 1):
+    if wanted == (None, None) and take is not None:
+        raise ConfigError(
+            f"{where}: '{name}' takes {take}, but a verifier's choice is all that it accepts; "
+            f"remove take"
+        )
+    if wanted not in ((None, None), (per, take)):
         raise ConfigError(
             f"{where}: '{name}' has per: {per or 'null'}, take: {take or 'null'}, but a selection "
             f"is one trace of each problem; give it per: problem, take: 1"

@@ -73,7 +73,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.globals |= {"CONTROLS": learned.CONTROLS, "CURVES": views.CURVES}
+    environment.globals |= {"CONTROLS": learned.CONTROLS, "PENALTY_STYLES": views.PENALTY_STYLES}
     environment.filters |= {
         "percent": wording.percent,
         "interval": wording.interval,
@@ -92,6 +92,8 @@ def _environment() -> Environment:
         "measuring": rows.measuring,
         "choosing": rows.choosing,
         "cost": rows.cost,
+        "zip": zip,
+        "penalty_said": views.penalty_said,
         "many": lambda listed: None if listed is None else len(listed),
         "labelled": rows.labelled,
         "curve_at": rows.curve_at,

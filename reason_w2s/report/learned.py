@@ -34,6 +34,9 @@ def _sentences(results: Mapping[str, Any], suite: str) -> Iterator[str]:
         for name in ("scores", "gaps", "comparisons")
     )
     yield from _range([row for row in scores if row.get("accuracy") is not None])
+    for row in results.get("resampling") or []:
+        if row["suite"] == suite:
+            yield _attempts(row)
     yield from (_gap(row) for row in gaps if row.get("refused") is None)
     yield from _refused(gaps)
     yield from (str(row["sentence"]) for row in compared if not _is_noise(row))
@@ -49,6 +52,17 @@ def _range(scores: Rows) -> Iterator[str]:
     elif scores:
         share = f"{wording.percent(scores[0]['accuracy'])}% {wording.interval(scores[0])}"
         yield f"{scores[0]['model']} answers {share} correctly."
+
+
+def _attempts(row: Mapping[str, Any]) -> str:
+    first, last = row["points"][0], row["points"][-1]
+    best = next((one for one in row["best"] if one["penalty"] == -1.0), row["best"][0])
+    return (
+        f"Sampling until {row['name']} accepts: {wording.percent(first['accuracy'])}% of the "
+        f"answers given are right with one attempt, {wording.percent(last['accuracy'])}% with up "
+        f"to {last['k']}; where a wrong answer is worth {best['penalty']:g}, K* is {best['k']} "
+        f"[{best['k_low']}, {best['k_high']}]."
+    )
 
 
 def _gap(row: Mapping[str, Any]) -> str:

@@ -21,6 +21,7 @@ CURVES = (
     ("majority", "maj", "three"),
     ("best", "best", "four"),
 )
+PENALTY_STYLES = ("one", "two", "three", "four", "bad")
 REFERENCES = ("first", "oracle")
 """Lines of a table that selections are read against; one answer per problem, so no curves."""
 _LISTS = (
@@ -36,6 +37,7 @@ _LISTS = (
     "suites",
     "scores",
     "selections",
+    "resampling",
     "comparisons",
     "gaps",
     "controls",
@@ -68,6 +70,7 @@ class Panel(NamedTuple):
     ks: Sequence[int]
     breakdowns: Sequence[tuple[str, str, Sequence[tuple[str, int | None]]]]
     selections: Rows
+    resampling: Sequence[tuple[Mapping[str, Any], Markup]]
     drawn: Sequence[tuple[Mapping[str, Any], Sequence[tuple[str, str, str]]]]
 
     @property
@@ -152,6 +155,12 @@ class View:
         values = _ends(found, "value") if isinstance(found, Mapping) else [found]
         return origin(source, (f"{row['name']} on {row['suite']}", field), values)
 
+    def of_attempts(self, row: Mapping[str, Any], field: str, cell: Mapping[str, Any]) -> Markup:
+        """The origin of a number of a verifier: at so many attempts, or at its K*."""
+        of = (f"{row['name']} on {row['suite']}", field)
+        values = _ends(cell, "value" if "value" in cell else "accuracy")
+        return origin((self.name, row["key"]), of, values)
+
     def of_gap(self, row: Mapping[str, Any], role: str | None = None) -> Markup:
         """The origin of a gap, of the accuracy of one of its models, or of its n."""
         names = ("start", "reached", "ceiling") if role in (None, "n") else (role,)
@@ -215,6 +224,9 @@ def _panel(results: Mapping[str, Any], suite: str) -> Panel:
             if len(groups := _groups(scores, key)) > 1
         ],
         selections=[row for row in results["selections"] if row["suite"] == suite],
+        resampling=[
+            (row, _attempts_chart(row)) for row in results["resampling"] if row["suite"] == suite
+        ],
         drawn=[
             (row, _measures(row, selected=row.get("kind") == "selection"))
             for row in scores
@@ -360,6 +372,25 @@ def _curves(score: Mapping[str, Any]) -> list[charts.Line]:
         for name, short, style in CURVES
         if _curve(score, name)
     ]
+
+
+def _attempts_chart(row: Mapping[str, Any]) -> Markup:
+    """What at most k attempts are worth, a line per penalty."""
+    lines = [
+        charts.Line(
+            penalty_said(best["penalty"]),
+            [charts.Dot(one["k"], one["values"][f"{best['penalty']:g}"]) for one in row["points"]],
+            style,
+        )
+        for best, style in zip(row["best"], PENALTY_STYLES, strict=False)
+    ]
+    across = charts.doublings(row["most"]) if row["most"] > 1 else None
+    return charts.plot(lines, ("attempts at most", "worth per problem"), across=across)
+
+
+def penalty_said(penalty: float) -> str:
+    """What a wrong answer costs, in words."""
+    return f"a wrong answer is worth {penalty:g}"
 
 
 def _dot(row: Mapping[str, Any], x: str, y: str) -> charts.Dot:

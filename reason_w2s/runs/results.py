@@ -27,6 +27,7 @@ from reason_w2s.runs.graded import write_rows
 from reason_w2s.runs.items import Item
 from reason_w2s.runs.labels import labels_used
 from reason_w2s.runs.measured import KEY, measured
+from reason_w2s.runs.resampled import resampled
 from reason_w2s.runs.run import Run
 from reason_w2s.runs.store import read_json, write_json
 
@@ -92,6 +93,7 @@ def compute(run: Run) -> dict[str, Any]:
             if "verifiers" in item.counts.get("learned", {})
         ],
         **measured(run, plan),
+        "resampling": list(resampled(run, plan)),
         "costs": list(model_costs(run, plan)),
         "ledger": {**ledger, "kept": list(_kept(run, ledger))},
         "environment": environment(manifest),

@@ -15,6 +15,7 @@ from reason_w2s.recipe.load import load_plan
 from reason_w2s.recipe.smoke import smoke
 from reason_w2s.report import command, console
 from reason_w2s.report.html import render
+from reason_w2s.report.learned import lessons
 from reason_w2s.runs.results import results
 from reason_w2s.train.config import TrainProfile
 from tests.runs.small import main, project, run
@@ -35,9 +36,11 @@ steps:
   by_length:
     select:
       {{of: votes, where: {{n_tokens: {{min: 8, max: 60}}}}, by: [n_tokens], per: problem, take: 1}}
+  accepted: {{select: {{of: graded, where: {{n_tokens: {{max: 20}}}}}}}}
 evaluate:
   suites: [suite.yaml]
   models: {{weak: weak}}
+  resampling: {{short: accepted}}
   selections: {{majority: by_vote, shortest: by_length}}
   compare: [[majority, weak], [majority, first], [oracle, shortest]]
   gaps: {{gain: {{floor: weak, reached: majority}}}}
@@ -161,6 +164,27 @@ def test_no_curve_for_what_all_samples_decided_together(found):
     assert [point["k"] for point in row["curves"]["majority"]] == [1, 2, 4]
 
 
+def test_sampling_until_accepted_by_hand(chosen, found):
+    """Over all orders: at one attempt an accepted right one of four; at four any accepted one."""
+    (row,) = found["resampling"]
+    groups = verdicts(chosen).values()
+    kept = [[right for _, right, n in group if n <= 20] for group in groups]
+    points = {point["k"]: point for point in row["points"]}
+    assert list(points) == [1, 2, 4]
+    assert points[1]["right"] == pytest.approx(sum(map(sum, kept)) / (30 * N))
+    assert points[4]["right"] == pytest.approx(sum(sum(k) / len(k) for k in kept if k) / 30)
+    assert points[4]["answered"] == pytest.approx(sum(bool(k) for k in kept) / 30)
+    everything = [right for group in groups for _, right, _ in group]
+    wrong = len(everything) - sum(everything)
+    accepted = sum(map(len, kept))
+    assert row["completeness"] == pytest.approx(sum(map(sum, kept)) / sum(everything))
+    assert row["false_positives"] == pytest.approx((accepted - sum(map(sum, kept))) / wrong)
+    assert [one["penalty"] for one in row["best"]] == [0, -1, -2, -4, -8]
+    assert row["n"] == 30
+    learned = [one for one in lessons(found)[0].sentences if "until short accepts" in one]
+    assert len(learned) == 1
+
+
 def test_report_console_and_verify(chosen, found, tmp_path):
     command.report([chosen], None, io.StringIO())
     (line,) = command.verify([chosen])
@@ -168,6 +192,7 @@ def test_report_console_and_verify(chosen, found, tmp_path):
     page = (chosen.folder / "report.html").read_text()
     assert "generation-verification gap" in page
     assert "best@k" in page
+    assert "sampling until short accepts" in page
     assert "'votes.share'" not in page  # escaped
     assert "majority has no best@k curve" in page
     said = io.StringIO()
@@ -235,6 +260,12 @@ MISTAKES = {
     ),
     "ceiling": (("reached: majority}", "reached: majority, ceiling: oracle}"), ["no model"]),
     "other problems": (("{suite: suite}", "{suite: suite, take: 5}"), ["different problems"]),
+    "verifier takes": (("{short: accepted}", "{short: by_vote}"), ["takes 1", "remove take"]),
+    "verifier by gold": (
+        ("where: {n_tokens: {max: 20}}", "where: {graded.correct: true}"),
+        ["reads gold answers of 'test'"],
+    ),
+    "name of both": (("{short: accepted}", "{majority: accepted}"), ["'majority' too", "rename"]),
     "compare": (("[majority, weak]", "[majorty, weak]"), ["no model or selection", "'majority'?"]),
 }
 
@@ -330,7 +361,7 @@ def test_smoke_keeps_the_set_its_suites(tmp_path):
 
 def test_what_the_page_says_of_nothing(found):
     """A page of results without selections has none of it."""
-    bare = {**found, "selections": [], "comparisons": [], "gaps": []}
+    bare = {**found, "selections": [], "resampling": [], "comparisons": [], "gaps": []}
     bare["scores"] = [row for row in found["scores"] if row["kind"] == "model"]
     page = render({"bare": bare})
     assert "generation-verification" not in page
