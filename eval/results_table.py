@@ -1,4 +1,4 @@
-"""The tables of the READMEs and of eval/voting.md, made from what was measured alone.
+"""The tables of the READMEs, eval/voting.md and eval/flaws.md, made from what was measured alone.
 
     python eval/results_table.py --take runs/quickstart-seed0 \\
         --command "reason-w2s run recipes/quickstart.yaml --seed 0"
@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import footing
+from flaws_table import flaws
 from voting_table import voting
 
 ROOT = Path(__file__).parent.parent
@@ -185,6 +186,7 @@ def main() -> None:
         ROOT / "recipes" / "README.md": footing.parts(),
         ROOT / "eval" / "README.md": coverage(),
         ROOT / "eval" / "voting.md": voting(),
+        ROOT / "eval" / "flaws.md": flaws(),
     }
     for path, parts in wanted.items():
         text = rewritten(path, parts)

@@ -14,13 +14,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from reason_w2s.evaluate.statistics import bootstrap_mean
+from reason_w2s.evaluate.statistics import bootstrap_mean, mean_interval
 
 PENALTIES = (0.0, -1.0, -2.0, -4.0, -8.0)
 """What a wrong answer is worth where a right one is worth 1 and none 0: the paper's ratios."""
 
 _DRAWS = 1000
 _TAILS = (0.025, 0.975)
+_SAME = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,10 +140,7 @@ def _attempts(
 ) -> Attempts:
     good, bad = (float(one[k - 1].mean()) for one in (right, wrong))
     answered = good + bad
-    low = high = None
-    if answered:
-        goods, both = drawn @ right[k - 1], drawn @ (right[k - 1] + wrong[k - 1])
-        low, high = map(float, np.quantile(goods[both > 0] / both[both > 0], _TAILS))
+    low, high = _ends(right[k - 1], right[k - 1] + wrong[k - 1], drawn)
     return Attempts(
         k=k,
         answered=answered,
@@ -153,6 +151,23 @@ def _attempts(
         high=high,
         values={f"{penalty:g}": good + penalty * bad for penalty in penalties},
     )
+
+
+def _ends(
+    right: NDArray[np.float64], answered: NDArray[np.float64], drawn: NDArray[np.float64]
+) -> tuple[float | None, float | None]:
+    """The interval of right / answered, both [N], over problems; None where none is answered."""
+    some = answered > 0
+    if not some.any():
+        return None, None
+    shares = right[some] / answered[some]
+    if np.ptp(shares) < _SAME:
+        # drawn again they are the same again, which is not to be sure of it
+        found = mean_interval(np.clip(shares, 0, 1), np.ones_like(shares))
+        return found.low, found.high
+    goods, both = drawn @ right, drawn @ answered
+    low, high = np.quantile(goods[both > 0] / both[both > 0], _TAILS)
+    return float(low), float(high)
 
 
 def _best(

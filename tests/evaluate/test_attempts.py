@@ -7,6 +7,7 @@ import pytest
 
 from reason_w2s.evaluate.attempts import PENALTIES, Tried, verified
 from reason_w2s.evaluate.resampling import Resampling
+from reason_w2s.evaluate.statistics import wilson
 
 
 def tried(marks):
@@ -115,6 +116,8 @@ def test_a_verifier_that_accepts_nothing_or_all():
     assert {one.k for one in every.best} == {1}
     all_right = verified([Tried(2, 2, 2, 2)], [1], seed=0)
     assert (all_right.completeness, all_right.false_positives) == (1.0, None)
+    many = verified([Tried(2, 2, 2, 2)] * 10, [1], seed=0)
+    assert (many.points[0].low, many.points[0].high) == (pytest.approx(wilson(10, 10).low), 1.0)
 
 
 def test_too_few_samples():
