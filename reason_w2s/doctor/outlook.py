@@ -14,12 +14,15 @@ from reason_w2s.recipe.identity import identities
 from reason_w2s.recipe.load import Loaded
 from reason_w2s.recipe.plan import Plan, Step
 from reason_w2s.runs.store import read_json
+from reason_w2s.stages.score import KINDS
 from reason_w2s.train import launch
 from reason_w2s.train.arguments import total_updates
 from reason_w2s.train.config import TrainSettings
 from reason_w2s.train.rollouts import problems_asked
 
 NO_RATE = "no rate measured yet"
+DOES = {"sample": "tokens_generated", "train": "tokens_trained", "score": "tokens_scored"}
+"""What the ledger counts of a stage that takes a model's time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,13 +47,15 @@ class Outlook:
 
 
 def outlooks(case: Case) -> list[Outlook]:
-    """One for each sample and train step, in order."""
+    """One for each sample, score and train step, in order."""
     found: dict[str, Outlook] = {}
     for step in case.plan.steps.values():
         if step.stage == "sample":
             found[step.name] = _sample(case, step)
         elif step.stage == "train":
             found[step.name] = _train(case, step, found)
+        elif step.stage == "score":
+            found[step.name] = _score(case, step, found)
     return list(found.values())
 
 
@@ -170,6 +175,24 @@ def _train(case: Case, step: Step, before: dict[str, Outlook]) -> Outlook:
     return Outlook(step.name, "train", records, told, None, tokens, each, None, rate, hours)
 
 
+def _score(case: Case, step: Step, before: dict[str, Outlook]) -> Outlook:
+    made = case.store.made.get(step.name)
+    if made is not None:
+        count, place = int(made.item.counts["out"]), str(made.run.folder)
+        told = f"{count:,} traces scored: made already by {place}"
+        return Outlook(step.name, "score", count, told, made_by=place)
+    under = " and ".join(step.roles[role] for role in KINDS[step.config["kind"]].roles)
+    records, each, rate = most(case, step), _learned_each(case, step, before), _rate(case, step)
+    if records is None:
+        return Outlook(step.name, "score", None, f"its traces under {under}; {NO_RATE}")
+    tokens = None if each is None else round(records * each)
+    hours = None if tokens is None else _hours(tokens, rate)
+    told = f"at most {records:,} traces under {under}"
+    told += "" if tokens is None else f", about {tokens:,} tokens"
+    told += f"; {_said(hours, rate if tokens else None, 'about')}"
+    return Outlook(step.name, "score", records, told, None, tokens, each, None, rate, hours)
+
+
 def _sampling(case: Case, step: Step, settings: TrainSettings, count: int | None) -> Outlook:
     """A step that samples while it trains: what it samples, at most."""
     updates = total_updates(settings, max(1, count or 1))
@@ -222,14 +245,16 @@ def _rate(case: Case, step: Step) -> float | None:
             if old is None or old.stage != step.stage:
                 continue
             if _model(plan, old) == _model(case.plan, step) and _kind(old) == _kind(step):
-                tokens += row["tokens_trained" if step.stage == "train" else "tokens_generated"]
+                tokens += row.get(DOES[step.stage], 0)
                 seconds += row["seconds"]
     return tokens / seconds if tokens and seconds else None
 
 
 def _kind(step: Step) -> tuple[Any, ...]:
-    """What makes one training as costly per token as another."""
+    """What makes one training or scoring as costly per token as another."""
     config = step.config
+    if step.stage == "score":
+        return (config["kind"],)
     if step.stage != "train":
         return ()
     return config["objective"], config["lora"] is None, config["dtype"]
@@ -238,7 +263,7 @@ def _kind(step: Step) -> tuple[Any, ...]:
 def _model(plan: Plan, step: Step, *, trained: bool = False) -> tuple[str, ...]:
     """A model's origin in words; `trained`: with the steps that trained it, for those say what it
     writes but not how fast."""
-    name = step.roles["init" if step.stage == "train" else "model"]
+    name = next(step.roles[role] for role in ("init", "model", "positive") if role in step.roles)
     taught: list[str] = []
     while plan.steps[name].stage in ("train", "prompted"):
         one = plan.steps[name]

@@ -5,7 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from types import MappingProxyType
 
-from reason_w2s.doctor import asked, batch, learned, lengths, reach, rollouts, room, versions
+from reason_w2s.doctor import (
+    asked,
+    batch,
+    learned,
+    lengths,
+    reach,
+    rollouts,
+    room,
+    scored,
+    versions,
+)
 from reason_w2s.doctor.case import Case
 from reason_w2s.doctor.finding import Said
 
@@ -22,6 +32,7 @@ CHECKS: MappingProxyType[str, Check] = MappingProxyType(
         "tokenizers": learned.tokenizers,
         "rollouts fit and can be judged": rollouts.asked,
         "teachers have the student's tokens": rollouts.vocabularies,
+        "models compared token by token share their tokens": scored.vocabularies,
         "measured as trained": asked.measured,
         "sampled as trained": asked.sampled,
         "rows fit": lengths.limits,
@@ -29,6 +40,7 @@ CHECKS: MappingProxyType[str, Check] = MappingProxyType(
         "enough examples": batch.enough,
         "batches divide": batch.batches,
         "memory": room.memories,
+        "memory of scores": scored.memories,
         "disk": room.disk,
         "versions": versions.versions,
     }
