@@ -134,7 +134,7 @@ def _chosen(step: Step, plan: Plan, store: Stored, config: TrainConfig) -> Mater
     (name,) = step.of
     pairs = paired(name, plan, store)
     if pairs is not None and config.side is None:
-        found = list(from_pairs(*pairs))
+        found = list(from_pairs(*pairs, config.scores))
     elif pairs is not None:
         sides = [pairs[1][getattr(one, str(config.side))] for one in pairs[0]]
         found = list(from_traces(sides, config.target))

@@ -26,7 +26,7 @@ from reason_w2s.stages.table import STAGES
 KEYS = ("for", "carry", "next", "do")
 ROLES = {role for stage in STAGES.values() for role in stage.roles} | {"of", "without", "shots"}
 PREDICATES = ("where", "when", "chosen", "rejected", "among", "binarise")
-COLUMNS = ("by", "within", "answer", "truth", "label", "columns", "target")
+COLUMNS = ("by", "within", "answer", "truth", "label", "columns", "target", "scores")
 
 Steps = dict[str, Any]
 Names = Mapping[str, str | list[str]]
@@ -163,8 +163,9 @@ def _setting(key: str, value: Any, names: Names) -> Any:
     if key in COLUMNS and isinstance(value, str | list | tuple):
         whole = [_column(str(column), names) for column in _several(value)]
         return whole[0] if isinstance(value, str) else whole
-    if key == "rules" and isinstance(value, list):
-        return [renamed(rule, names) for rule in value]
+    if key in ("rules", "loss"):
+        several = isinstance(value, list)
+        return [renamed(one, names) for one in value] if several else renamed(value, names)
     if key == "mix" and isinstance(value, Mapping):
         return {_step(str(step), names): share for step, share in value.items()}
     return value

@@ -45,6 +45,8 @@ def enforce(plan: Plan, place: str) -> None:
             validate(predicate, f"{where}.{predicate_place}")
         for column, predicate_place in _columns_read(step):
             _known(plan, step, column, f"{where}.{predicate_place}")
+            if predicate_place == "loss.scores":
+                _token_scores(plan, column, f"{where}.loss.scores")
             if predicate_place in VERDICTS:
                 _verdict(plan, column, f"{where}.{predicate_place}")
         _mixing(plan, step, where)
@@ -166,6 +168,9 @@ def _columns_read(step: Step) -> Iterator[tuple[str, str]]:
     for place in listed if step.stage in ("select", "vote", "combine") else ():
         for column in step.config.get(place, ()):
             yield column.removeprefix("-"), place
+    loss = step.config.get("loss") or {}
+    if step.stage == "train" and "scores" in loss:
+        yield loss["scores"], "loss.scores"
     for place in VERDICTS if step.stage in ("noise", "train", "combine") else ():
         if step.config.get(place) is not None:
             yield step.config[place], place
@@ -228,6 +233,14 @@ def _one_number(plan: Plan, step: Step, column: str, where: str) -> None:
     if ordered or bounded:
         ways = ", ".join(f"{column}.{how}" for how in REDUCTIONS)
         raise ConfigError(f"{where}: '{column}' is a list; expected one number of it: {ways}")
+
+
+def _token_scores(plan: Plan, column: str, where: str) -> None:
+    maker, _ = made_by(plan, column)
+    if maker is None or column != f"{maker.name}.tokens" or maker.stage != "score":
+        raise ConfigError(
+            f"{where}: '{column}' holds no scores of tokens; expected STEP.tokens of a score step"
+        )
 
 
 def _verdict(plan: Plan, column: str, where: str) -> None:

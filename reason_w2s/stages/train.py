@@ -10,7 +10,15 @@ from pydantic import field_validator
 from reason_w2s.errors import DataError
 from reason_w2s.records import Pair, Problem, Row, Trace
 from reason_w2s.stages.statement import statement
-from reason_w2s.train.config import Answer, Example, PairExample, TrainSettings, VerdictExample
+from reason_w2s.train.config import (
+    Answer,
+    Example,
+    PairExample,
+    TokenScores,
+    TrainSettings,
+    VerdictExample,
+)
+from reason_w2s.train.terms import CriticalTokens
 
 Target = Literal["solution", "answer"]
 ABOUT_EXAMPLES = {"target", "side", "label"}
@@ -30,6 +38,11 @@ class TrainConfig(TrainSettings):
     target: Target | None = None
     side: Literal["chosen", "rejected"] | None = None
     label: str | None = None
+
+    @property
+    def scores(self) -> str | None:
+        """The column of token scores that its loss weighs by, if it does."""
+        return self.loss.scores if isinstance(self.loss, CriticalTokens) else None
 
     def settings(self) -> TrainSettings:
         """What training itself is told: all but what its examples are made from."""
@@ -84,11 +97,34 @@ def from_verdicts(rows: Iterable[Row], label: str) -> Iterator[VerdictExample]:
             yield VerdictExample(row.problem, answer(row.trace), bool(row.value(label)))
 
 
-def from_pairs(pairs: Iterable[Pair], rows: Mapping[str, Row]) -> Iterator[PairExample]:
-    """Pairs as examples; `rows` holds their traces by key."""
+def from_pairs(
+    pairs: Iterable[Pair], rows: Mapping[str, Row], scores: str | None = None
+) -> Iterator[PairExample]:
+    """Pairs as examples; `rows` holds their traces by key. scores: the column of the rejected
+    tokens' scores, where they are learned from.
+
+    Raises:
+        DataError: a rejected trace without scores.
+    """
     for pair in pairs:
         chosen, rejected = rows[pair.chosen], rows[pair.rejected]
-        yield PairExample(chosen.problem, answer(chosen.trace), answer(rejected.trace))
+        known = None if scores is None else token_scores(rejected, scores)
+        yield PairExample(chosen.problem, answer(chosen.trace), answer(rejected.trace), known)
+
+
+def token_scores(row: Row, column: str) -> TokenScores:
+    """The scores of a trace's tokens in a score step's column.
+
+    Raises:
+        DataError: it has none.
+    """
+    values, step = row.value(column), column.rpartition(".")[0]
+    if values is None:
+        raise DataError(
+            f"problem {row.problem.id}: a rejected trace has no {column}; pair only those that "
+            f"have: rejected: {{{step}.value: {{not: null}}}}"
+        )
+    return TokenScores(tuple(values), row.value(f"{step}.vocabulary"))
 
 
 def _answered(row: Row) -> Answer:

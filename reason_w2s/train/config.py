@@ -186,12 +186,21 @@ class Example:
 
 
 @dataclass(frozen=True, slots=True)
+class TokenScores:
+    """A score for each token that is learned of an answer. vocabulary: what the tokens are."""
+
+    values: tuple[float, ...]
+    vocabulary: str
+
+
+@dataclass(frozen=True, slots=True)
 class PairExample:
-    """One preference."""
+    """One preference. scores: of the rejected answer's tokens, where the loss weighs them."""
 
     problem: Problem
     chosen: Answer
     rejected: Answer
+    scores: TokenScores | None = None
 
 
 @dataclass(frozen=True, slots=True)

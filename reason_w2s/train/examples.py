@@ -11,10 +11,11 @@ import random
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from reason_w2s.engines import vocabulary
 from reason_w2s.errors import DataError
 from reason_w2s.prompts import Prompt, encode, render
 from reason_w2s.records import Problem
-from reason_w2s.train.config import Answer, Data, Example, PairExample, VerdictExample
+from reason_w2s.train.config import Answer, Data, Example, PairExample, TokenScores, VerdictExample
 from reason_w2s.train.objectives import Learns
 
 if TYPE_CHECKING:
@@ -52,13 +53,16 @@ def sft_rows(
 
 def dpo_rows(
     pairs: Sequence[PairExample], prompt: Prompt, tokenizer: PreTrainedTokenizerBase
-) -> list[dict[str, list[int]]]:
-    """`prompt_ids`, `chosen_ids` and `rejected_ids`, the columns of TRL's preference collator.
+) -> list[dict[str, Any]]:
+    """`prompt_ids`, `chosen_ids` and `rejected_ids`, the columns of TRL's preference collator; of
+    pairs with scores also `rejected_weights`, one for each of `rejected_ids`.
 
     Raises:
-        DataError: as `sft_rows`, or a pair whose two sides are the same.
+        DataError: as `sft_rows`, or a pair whose two sides are the same or whose scores are of
+            other tokens.
     """
     rows = []
+    own = vocabulary.fingerprint(tokenizer) if any(pair.scores for pair in pairs) else ""
     for pair in pairs:
         name = pair.problem.id
         chosen = answer_ids(pair.chosen, prompt, tokenizer, name)
@@ -68,8 +72,22 @@ def dpo_rows(
                 f"problem {name}: chosen and rejected are the same tokens; drop the pair"
             )
         asked = prompt_ids(pair.problem, prompt, tokenizer)
-        rows.append({"prompt_ids": asked, "chosen_ids": chosen, "rejected_ids": rejected})
+        row: dict[str, Any] = {"prompt_ids": asked, "chosen_ids": chosen, "rejected_ids": rejected}
+        if pair.scores is not None:
+            row["rejected_weights"] = _weights(pair.scores, rejected, own, name)
+        rows.append(row)
     return rows
+
+
+def _weights(scores: TokenScores, ids: list[int], own: str, name: str) -> list[float]:
+    """1 less each token's score."""
+    if scores.vocabulary != own or len(scores.values) != len(ids):
+        raise DataError(
+            f"problem {name}: the {len(scores.values)} token scores of the rejected answer are not "
+            f"of the {len(ids)} tokens that are trained on; score under models of the student's "
+            f"family, asked with its prompt"
+        )
+    return [1 - value for value in scores.values]
 
 
 def kto_rows(

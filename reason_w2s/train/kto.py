@@ -7,6 +7,9 @@ drift of one pass: the loss then depends on how a profile shares out a batch. Th
 make both of the whole batch of an update, which is the same on every profile, and is what TRL has
 where one process takes the batch in one pass. They cost no pass more: before an update the policy
 does not change. `precompute_ref_log_probs` is refused on several processes, as for DPO.
+
+The term `cross_entropy` replaces TRL's loss by another of the same log-probabilities, which are
+seen on their way to it.
 """
 
 from __future__ import annotations
@@ -15,6 +18,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from reason_w2s.errors import require
+from reason_w2s.train import forwards, losses
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -48,7 +52,8 @@ def build(job: Job) -> KTOTrainer:
     datasets = require("datasets", "train")
     shared = job.config.per_device_train_batch_size * job.config.gradient_accumulation_steps
     rows = list(mismatched(job.rows, shared * job.config.world_size))
-    trainer: KTOTrainer = _trainer_class()(
+    made = _trainer_class() if job.loss is None else _entropy_class(_trainer_class())
+    trainer: Any = made(
         model=job.model,
         ref_model=job.reference,
         args=job.config,
@@ -56,7 +61,34 @@ def build(job: Job) -> KTOTrainer:
         processing_class=job.tokenizer,
         peft_config=job.peft_config,
     )
-    return trainer
+    if job.loss is not None:
+        forwards.of_both(trainer, trainer.see)
+    built: KTOTrainer = trainer
+    return built
+
+
+def _entropy_class(base: type[KTOTrainer]) -> type[Any]:
+    class EntropyTrainer(base):  # type: ignore[misc]
+        """A trainer of verdicts whose loss is the cross-entropy of its rewards (TRL 1.16)."""
+
+        def see(self, outputs: Any) -> None:
+            self._seen.append(outputs.log_probs.sum(dim=-1))
+
+        def _compute_loss(self, model: Any, inputs: Any, return_outputs: bool) -> Any:
+            self._seen: list[Tensor] = []
+            given = super()._compute_loss(model, inputs, return_outputs)
+            policy, reference = self._seen
+            wanted = inputs["label"].to(policy.device).bool()
+            weights = wanted * self.desirable_weight + ~wanted * self.undesirable_weight
+            ours, trls = (
+                (weights * of(policy, reference, wanted, self.beta)).mean()
+                for of in (losses.reward_cross_entropy, losses.unpaired_apo_zero)
+            )
+            # what TRL adds, such as the balancing loss of experts, stays
+            return given + ours - trls
+
+    made: type[Any] = EntropyTrainer
+    return made
 
 
 def _trainer_class() -> type[KTOTrainer]:

@@ -39,6 +39,53 @@ def conservative_dpo(
     return -(1 - flipped) * as_said - flipped * turned
 
 
+def critical_tokens_dpo(
+    chosen_logps: Tensor,
+    rejected_logps: Tensor,
+    ref_chosen_logps: Tensor,
+    ref_rejected_logps: Tensor,
+    rejected_weights: Tensor,
+    beta: float,
+) -> Tensor:
+    """DPO with a weight for each rejected token, [B], nats, of whole sequences: -log sigmoid(beta
+    (sum_t r_t of the chosen - sum_t w_t r_t of the rejected)), r_t = log p - log p_ref.
+
+    logps and weights [B, T], logps nats and zero behind a response's end. In training TRL sums the
+    log-probabilities, each times its weight (`train.dpo`). The code published with Critical Tokens
+    Matter (arXiv 2411.19943) weighs by w_t = 1 - CE_t as here, but then applies log sigmoid at each
+    position, to the chosen token t less the rejected token t, whatever these two are, and takes the
+    mean over all positions, padding included; that is not offered.
+    """
+    from torch.nn import functional
+
+    chosen = (chosen_logps - ref_chosen_logps).sum(dim=-1)
+    rejected = (rejected_weights * (rejected_logps - ref_rejected_logps)).sum(dim=-1)
+    return -functional.logsigmoid(beta * (chosen - rejected))
+
+
+def reward_cross_entropy(logps: Tensor, ref_logps: Tensor, wanted: Tensor, beta: float) -> Tensor:
+    """Cross-entropy of an implicit reward, [B], nats: -log sigmoid(r) of an answer that is wanted
+    and -log sigmoid(-r) of one that is not, r = beta (log p - log p_ref) of the whole answer.
+
+    logps [B], nats, summed over the answer's tokens, not their mean; wanted [B], yes or no. The CE
+    objective of the implicit process reward model (arXiv 2412.01981), which needs no pairs; the
+    README published with it prints it without the minus sign.
+    """
+    import torch
+    from torch.nn import functional
+
+    reward = beta * (logps - ref_logps)
+    return -functional.logsigmoid(torch.where(wanted, reward, -reward))
+
+
+def unpaired_apo_zero(logps: Tensor, ref_logps: Tensor, wanted: Tensor, beta: float) -> Tensor:
+    """TRL's loss `apo_zero_unpaired`, [B], of the same: 1 - sigmoid(r), or sigmoid(r)."""
+    import torch
+
+    reward = beta * (logps - ref_logps)
+    return 1 - torch.where(wanted, reward, -reward).sigmoid()
+
+
 def confidence(logits: Tensor, labels: Tensor, own_weight: float) -> tuple[Tensor, Tensor]:
     """The auxiliary confidence loss of each token, and the student's own prediction, both [...].
 

@@ -69,7 +69,42 @@ class Conservative(Term):
         }
 
 
-LossTerm = Annotated[Confidence | Conservative, Field(discriminator="name")]
+class CriticalTokens(Term):
+    """DPO that weighs each token of the rejected answer (`losses.critical_tokens_dpo`).
+
+    scores: the column of the tokens' scores, such as CE.tokens of a step `score: {kind: contrast}`;
+    a token's weight is 1 less its score, so that critical ones (a low score) count most.
+    """
+
+    objective: ClassVar[str] = "dpo"
+    decides: ClassVar[tuple[str, ...]] = (
+        *("loss_type", "loss_weights", "label_smoothing", "ld_alpha", "use_weighting"),
+        *("f_divergence_type", "precompute_ref_log_probs"),
+    )
+
+    name: Literal["critical_tokens"]
+    scores: str
+
+
+class CrossEntropy(Term):
+    """Cross-entropy of implicit rewards, without pairs (`losses.reward_cross_entropy`).
+
+    TRL's `desirable_weight` and `undesirable_weight` weigh the two kinds of answers.
+    """
+
+    objective: ClassVar[str] = "kto"
+    decides: ClassVar[tuple[str, ...]] = ("loss_type", "precompute_ref_log_probs")
+
+    name: Literal["cross_entropy"]
+
+    def arguments(self) -> dict[str, Any]:
+        """TRL's loss that measures no drift; its values give way to the term's."""
+        return {"loss_type": "apo_zero_unpaired"}
+
+
+LossTerm = Annotated[
+    Confidence | Conservative | CriticalTokens | CrossEntropy, Field(discriminator="name")
+]
 
 
 def misfit(term: LossTerm, objective: str, trainer: dict[str, Any]) -> str | None:

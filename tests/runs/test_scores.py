@@ -8,8 +8,11 @@ from reason_w2s.engines import EngineSettings, measures
 from reason_w2s.errors import ConfigError, W2SError
 from reason_w2s.recipe.load import load_plan
 from reason_w2s.runs.makers import scores
+from reason_w2s.runs.makers.trained import examples
 from reason_w2s.runs.run import Selection
 from reason_w2s.runs.store import read_json
+from reason_w2s.stages.train import TrainConfig
+from reason_w2s.train.config import TokenScores
 from tests.runs.small import RECIPE, project, run
 
 SCORED = RECIPE.replace("{path: nobody/weak, prompt: qa}", "{path: WEAK, prompt: qa}")
@@ -23,6 +26,19 @@ SCORED = (
   least: {select: {of: prm, where: {fit.steps.min: {max: 0}}, by: [-fit.tokens.mean], take: 3}}
 """
 )
+
+
+WEIGHED = """\
+  both: {pair: {of: ce, rules: [{chosen: {}, rejected: {ce.value: {not: null}}, max: 1}]}}
+  tuned:
+    train:
+      objective: dpo
+      init: weak
+      of: both
+      batch: 2
+      updates: 1
+      loss: {name: critical_tokens, scores: ce.tokens}
+"""
 
 
 @pytest.fixture
@@ -141,6 +157,44 @@ def test_a_killed_step_goes_on_where_it_was(recipe, monkeypatch) -> None:
 
 
 @pytest.mark.torch
+def test_training_weighs_by_what_was_scored(recipe) -> None:
+    pytest.importorskip("trl")
+    recipe.write_text(recipe.read_text() + WEIGHED)
+    done = run(recipe, selection=Selection(until=("tuned",)))
+    found, named = done.pairs("both")
+    config = TrainConfig.model_validate(load_plan(recipe, seed=None)[0].steps["tuned"].config)
+    made = list(examples(done.store, [done.items["both"]], config))
+    assert len(made) == len(found) == 5
+    for one, pair in zip(made, found, strict=True):
+        columns = named[pair.rejected].columns
+        assert one.scores == TokenScores(tuple(columns["ce.tokens"]), columns["ce.vocabulary"])
+    before = done.items["tuned"].key
+    again = run(recipe, "steps.ce.score.beta=0.5", selection=Selection(until=("tuned",)))
+    assert again.items["both"].digest == done.items["both"].digest
+    assert again.items["tuned"].key != before
+
+
+def test_columns_inside_blocks_keep_their_reductions(tmp_path) -> None:
+    text = (
+        SCORED[: SCORED.index("  fit:")]
+        + """\
+  loop:
+    for: {round: [1, 2]}
+    do:
+      fit: {score: {of: clean, kind: logprobs, model: weak}}
+      ce: {score: {of: fit, kind: contrast, positive: weak, negative: other}}
+      few: {select: {of: ce, where: {fit.steps.min: {max: 0}}, by: [-ce.tokens.mean], take: 3}}
+"""
+    )
+    text += WEIGHED.replace("\n  ", "\n      ").replace("  both", "      both", 1)
+    plan, _ = load_plan(project(tmp_path, text), seed=None)
+    few, tuned = plan.steps["loop.2.few"], plan.steps["loop.2.tuned"]
+    assert few.config["where"] == {"loop.2.fit.steps.min": {"max": 0}}
+    assert few.config["by"] == ["-loop.2.ce.tokens.mean"]
+    assert tuned.config["loss"]["scores"] == "loop.2.ce.tokens"
+
+
+@pytest.mark.torch
 def test_models_of_different_vocabularies_are_refused(recipe, tmp_path, other_tiny_model) -> None:
     from tests.conftest import WORDS, make_model
 
@@ -166,6 +220,11 @@ MISTAKES = {
     ),
     "no such kind": ("kind: ranks", "kind: rank", "steps.odd.score.kind"),
     "no such reduction": ("fit.steps.min", "fit.steps.mni", "did you mean 'fit.steps.min'?"),
+    "scores of no tokens": (
+        "scores: ce.tokens",
+        "scores: ce.steps",
+        "steps.tuned.train.loss.scores: 'ce.steps' holds no scores of tokens; expected STEP.tokens",
+    ),
     "no reduction of a number": ("fit.steps.min", "fit.value.min", "no column 'fit.value.min'"),
     "an order of lists": (
         "-fit.tokens.mean",
@@ -184,9 +243,9 @@ MISTAKES = {
 @pytest.mark.parametrize("name", MISTAKES)
 def test_mistakes_are_one_line(tmp_path, name: str) -> None:
     old, new, said = MISTAKES[name]
-    assert old in SCORED
+    assert old in SCORED + WEIGHED
     with pytest.raises(W2SError) as caught:
-        load_plan(project(tmp_path, SCORED.replace(old, new)), seed=None)
+        load_plan(project(tmp_path, (SCORED + WEIGHED).replace(old, new)), seed=None)
     assert said in str(caught.value)
     assert "\n" not in str(caught.value)
 

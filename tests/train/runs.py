@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
+from reason_w2s.engines.model_folder import load_tokenizer
+from reason_w2s.engines.vocabulary import fingerprint
 from reason_w2s.prompts import Prompt
 from reason_w2s.records import Problem
 from reason_w2s.train.config import (
@@ -13,6 +16,7 @@ from reason_w2s.train.config import (
     Data,
     Example,
     PairExample,
+    TokenScores,
     TrainProfile,
     TrainSettings,
     TrainStats,
@@ -48,6 +52,18 @@ def preferences(count: int = 24, of: Callable[[int], list[Example]] = sums) -> l
     return [
         PairExample(row.problem, row.answer, Answer("hmm take 9 9 9", ends=False))
         for row in of(count)
+    ]
+
+
+def scored_preferences(
+    tokenizer: Path, count: int = 24, of: Callable[[int], list[Example]] = sums
+) -> list[PairExample]:
+    """The same with scores between 0 and 1 of each rejected answer's five tokens."""
+    mark = fingerprint(load_tokenizer(tokenizer))
+    dice = random.Random(1)
+    return [
+        replace(one, scores=TokenScores(tuple(dice.random() for _ in range(5)), mark))
+        for one in preferences(count, of)
     ]
 
 

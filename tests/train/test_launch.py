@@ -23,7 +23,16 @@ from reason_w2s.train.config import Lora, TrainProfile, TrainSettings
 from reason_w2s.train.examples import sft_rows
 from reason_w2s.train.job import Task, TrainPlaces
 from reason_w2s.train.launch import deepspeed_config, render
-from tests.train.runs import PROMPT, preferences, run, sample_while_training, sums, uneven, verdicts
+from tests.train.runs import (
+    PROMPT,
+    preferences,
+    run,
+    sample_while_training,
+    scored_preferences,
+    sums,
+    uneven,
+    verdicts,
+)
 
 ROOT = Path(__file__).parents[2]
 LORA = Lora(r=4, alpha=8)
@@ -35,6 +44,8 @@ SHARED = [(objective, stage, lora) for objective in ("kto", "orpo") for stage in
 TERMS = [
     ("sft", {"name": "confidence", "weight": 0.5, "warmup": 0.5}),
     ("dpo", {"name": "conservative", "flipped": 0.2}),
+    ("dpo", {"name": "critical_tokens", "scores": "ce.tokens"}),
+    ("kto", {"name": "cross_entropy"}),
 ]
 
 compiles = pytest.mark.skipif(
@@ -173,7 +184,12 @@ def test_our_losses_on_two_processes_are_plains(
 ) -> None:
     """Each process has answers of other lengths: a mean of the processes' means would show."""
     what = settings(objective, loss=loss)
-    data = uneven() if objective == "sft" else None
+    data = {
+        "confidence": uneven,
+        "conservative": preferences,
+        "critical_tokens": lambda: scored_preferences(tiny_model, of=uneven),
+        "cross_entropy": lambda: verdicts(of=uneven),
+    }[str(loss["name"])]()
     plain = run(tiny_model, tmp_path / "plain", what, data=data)
     sharded = run(tiny_model, tmp_path / "zero", what, profile=profile(stage), data=data)
     assert losses(plain)[-1] < losses(plain)[0] - 0.01

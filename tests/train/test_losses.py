@@ -117,3 +117,59 @@ def test_the_warm_up_has_no_jump() -> None:
     assert max(steps) == pytest.approx(0.05), "the published code jumps from .05 to .5 at once"
     assert losses.warmed(0.75, 0.0, 0, 100) == 0.75
     assert losses.warmed(0.5, 0.3, 0, 1) == 0.0
+
+
+def test_critical_tokens_by_hand() -> None:
+    """Chosen ratios 1 and .5, rejected -2 and 1 weighing .5 and .25: .5 (1.5 - (-1 + .25)) = 1.125,
+    and -log sigmoid(1.125) = .2812. With weights of 1 it is .5 (1.5 + 1) = 1.25: .2519."""
+    four = [
+        torch.tensor([logps]) for logps in ([-1.0, -2], [-3.0, -1.0], [-2.0, -2.5], [-1.0, -2.0])
+    ]
+    for weights, loss in (([0.5, 0.25], 0.2812), ([1.0, 1.0], 0.2519)):
+        got = losses.critical_tokens_dpo(*four, torch.tensor([weights]), beta=0.5)
+        assert got.tolist() == pytest.approx([loss], abs=1e-4)
+
+
+def test_critical_tokens_with_equal_weights_is_dpo_of_the_sums() -> None:
+    torch.manual_seed(2)
+    four = [torch.randn(8, 5, dtype=torch.float64) for _ in range(4)]
+    found = losses.critical_tokens_dpo(*four, torch.ones(8, 5, dtype=torch.float64), beta=0.3)
+    assert torch.allclose(found, dpo_loss(*(one.sum(-1) for one in four), beta=0.3))
+
+
+def test_critical_tokens_gradient() -> None:
+    torch.manual_seed(3)
+    four = [torch.randn(4, 3, dtype=torch.float64, requires_grad=True) for _ in range(4)]
+    weights = torch.rand(4, 3, dtype=torch.float64)
+    assert torch.autograd.gradcheck(
+        lambda *x: losses.critical_tokens_dpo(*x, weights, beta=0.7), four
+    )
+
+
+@pytest.mark.parametrize(("wanted", "loss"), [(True, 0.3133), (False, 1.3133)])
+def test_cross_entropy_of_a_reward_by_hand(wanted: bool, loss: float) -> None:
+    """A reward of .5 (-1 + 3) = 1: log(1 + e^-1), or log(1 + e)."""
+    logps = torch.tensor([-1.0]), torch.tensor([-3.0])
+    got = losses.reward_cross_entropy(*logps, torch.tensor([wanted]), beta=0.5)
+    assert got.tolist() == pytest.approx([loss], abs=1e-4)
+    plain = losses.unpaired_apo_zero(*logps, torch.tensor([wanted]), beta=0.5)
+    assert plain.item() == pytest.approx(1 - math.exp(-loss), abs=1e-4)
+
+
+def test_cross_entropy_is_that_of_a_coin_with_the_rewards_chance() -> None:
+    torch.manual_seed(4)
+    policy, reference = (torch.randn(50, dtype=torch.float64) * 9 for _ in range(2))
+    wanted = torch.rand(50) < 0.4
+    got = losses.reward_cross_entropy(policy, reference, wanted, beta=0.2)
+    chance = torch.sigmoid(0.2 * (policy - reference))
+    expected = torch.nn.functional.binary_cross_entropy(chance, wanted.double(), reduction="none")
+    assert torch.allclose(got, expected)
+
+
+def test_gradient_of_the_cross_entropy() -> None:
+    torch.manual_seed(5)
+    two = [torch.randn(6, dtype=torch.float64, requires_grad=True) for _ in range(2)]
+    wanted = torch.tensor([True, False, True, True, False, False])
+    assert torch.autograd.gradcheck(
+        lambda *x: losses.reward_cross_entropy(*x, wanted, beta=0.7), two
+    )

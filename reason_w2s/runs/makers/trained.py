@@ -175,7 +175,7 @@ def examples(store: Store, of: Sequence[Item], config: TrainConfig) -> Data:
     if config.side is not None:
         sides = [named[getattr(one, config.side)] for found, named in read for one in found]
         return list(from_traces(sides, config.target))
-    return [one for found, named in read for one in from_pairs(found, named)]
+    return [one for found, named in read for one in from_pairs(found, named, config.scores)]
 
 
 def _verdicts(work: Work) -> dict[str, int]:
@@ -226,7 +226,9 @@ def _key(work: Work) -> str:
     models = {role: item for role in work.step.roles if (item := work.role(role)).kind == "model"}
     roles = {role: item.reference().fingerprint for role, item in models.items()}
     trained_on = [_content(item) for item in work.of]
-    if work.step.config["target"] == "answer" or work.step.config["label"] is not None:
+    loss = work.step.config.get("loss") or {}
+    columns = work.step.config["label"], loss.get("scores")
+    if work.step.config["target"] == "answer" or any(columns):
         # what is learned stands in columns above, not in the texts
         trained_on += [one.digest for item in work.of for one in item.lineage()]
     goes_on = [work.role("init").key] if work.step.config["keep_optimizer"] else []
