@@ -10,14 +10,15 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import pairwise
 
-from reason_w2s.answers.algebra.expression import Unreadable
-from reason_w2s.answers.algebra.rational import evaluate
 from reason_w2s.answers.reading.units import known_unit
-from reason_w2s.answers.sides import Side, left_side, readable, right_side
+from reason_w2s.answers.sides import Side, left_side, readable, right_side, side_value, whole_side
 
 MAX_TEXT_CHARS = 400_000
 MAX_EQUATIONS = 2_000
+NOT_READ = "not read"
+NEARLY = "off by less than a hundredth"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,19 +52,26 @@ _CONVERSIONS = frozenset(
 )
 _WORD = re.compile(r"\s*(?:\\text\{)?\s*([A-Za-z]+)")
 _CLOSE = Fraction(1, 100)
+_FLOAT = Fraction(1, 10**14)
+"""As near as floats are: 8/3 = 2.6666666666666665."""
 
 
 def equations(text: str) -> list[Equation]:
     """Every explicit equation of a text, in order, each checked exactly.
 
     A decimal result holds where it is the exact value rounded or truncated to the digits shown
-    (0.83 for 5/6). Two bare numbers (`1 hour = 60 minutes`) are no equation.
+    (0.83 for 5/6). Two bare numbers (`1 hour = 60 minutes`) are no equation, save in a calculator's
+    note (`<<12=12>>`).
     """
+    if "=" not in text:
+        return []
     text = text[:MAX_TEXT_CHARS]
     found: list[Equation] = []
-    for match in _CALCULATOR.finditer(text):
-        found.extend(_line(match[1], match.start(1)))
-    plain = _CALCULATOR.sub(lambda match: " " * len(match[0]), text)
+    plain = text
+    if "<<" in text:
+        for match in _CALCULATOR.finditer(text):
+            found.extend(_noted(match[1], match.start(1)))
+        plain = _CALCULATOR.sub(lambda match: " " * len(match[0]), text)
     offset = 0
     for line in plain.split("\n"):
         if "=" in line and len(found) < MAX_EQUATIONS:
@@ -71,6 +79,31 @@ def equations(text: str) -> list[Equation]:
         offset += len(line) + 1
     found = [_located(equation, text) for equation in found[:MAX_EQUATIONS]]
     return sorted(found, key=lambda equation: equation.start)
+
+
+def _noted(note: str, offset: int) -> list[Equation]:
+    """The equations of a calculator's note: arithmetic and nothing else, so nothing is excused."""
+    plain, sides, start = readable(note), [], 0
+    for part in note.split("="):
+        sides.append(whole_side(plain, start, start + len(part)))
+        start += len(part) + 1
+    found = []
+    for left, right in pairwise(sides):
+        if left is not None and right is not None:
+            holds, said = _note_holds(left, right)
+            found.append(Equation(offset + left.start, offset + right.end, "", holds, said))
+    return found
+
+
+def _note_holds(left: Side, right: Side) -> tuple[bool | None, str]:
+    if left.value is None or right.value is None:
+        return None, NOT_READ
+    if left.value == right.value:
+        return True, ""
+    shown = _shown(left, right)
+    if shown is not None:
+        return shown
+    return (None, NEARLY) if _nearly(left, right) else (False, "")
 
 
 def _located(equation: Equation, text: str) -> Equation:
@@ -108,20 +141,32 @@ def _line(line: str, offset: int, last: bool = False) -> list[Equation]:
 
 def _holds(left: Side, right: Side, line: str) -> tuple[bool | None, str]:
     if left.value is None or right.value is None:
-        return None, "not read"
+        return None, NOT_READ
     if left.value == right.value:
         return True, ""
+    if not (left.sure and right.sure):
+        return None, NOT_READ
+    shown = _shown(left, right)
+    if shown is not None:
+        return shown
+    if left.single and not right.single:
+        # A number and then an expression: mostly a label (`Week 2 = 5 + 3`).
+        return None, "a number before the equals sign"
+    return _difference(left, right, line)
+
+
+def _shown(left: Side, right: Side) -> tuple[bool | None, str] | None:
+    """What percent signs or rounding say of two sides that differ; None where nothing."""
     if "%" in left.source or "%" in right.source:
         return _percent(left, right)
+    if _apart(left, right) <= _FLOAT:
+        return True, "rounded"
     for exact, shown in ((left, right), (right, left)):
         if shown.single:
             rounded = _rounded(exact.value or Fraction(0), shown)
             if rounded is not None:
                 return rounded
-    if left.single and not right.single:
-        # A number and then an expression: mostly a label (`Week 2 = 5 + 3`).
-        return None, "a number before the equals sign"
-    return _difference(left, right, line)
+    return None
 
 
 def _rounded(exact: Fraction, shown: Side) -> tuple[bool | None, str] | None:
@@ -154,18 +199,13 @@ def _percent(left: Side, right: Side) -> tuple[bool | None, str]:
 
 
 def _value(source: str, keep: bool) -> Fraction | None:
-    try:
-        return evaluate(source if keep else source.replace("%", ""))
-    except Unreadable:
-        return None
+    return side_value(source if keep else source.replace("%", ""))
 
 
 def _difference(left: Side, right: Side, line: str) -> tuple[bool | None, str]:
     """Both sides are read and differ: wrong, unless rounding or a change of unit explains it."""
     assert left.value is not None and right.value is not None
     first = _FIRST.match(right.source)
-    inexact = "." in left.source + right.source or "/" in left.source or "frac" in left.source
-    larger = max(abs(left.value), abs(right.value))
     excuses = {
         "may be a range or a definition": _RANGE.match(left.source) and not right.single,
         "one line for two steps": first
@@ -173,13 +213,25 @@ def _difference(left: Side, right: Side, line: str) -> tuple[bool | None, str]:
         and _value(first[0], True) == left.value,
         "holds only without precedence": _in_writing_order(left.source) == right.value,
         "two divisions in a row": _DIVISIONS.search(left.source) or _DIVISIONS.search(right.source),
-        "off by less than a hundredth": inexact
-        and abs(left.value - right.value) <= larger * _CLOSE,
+        NEARLY: _nearly(left, right),
         "a unit may have changed": _converts(left.value, right.value)
         and _unit_near(line, right.end),
     }
     excuse = next((note for note, applies in excuses.items() if applies), None)
     return (False, "") if excuse is None else (None, excuse)
+
+
+def _nearly(left: Side, right: Side) -> bool:
+    """Whether two sides that divide or have decimals are less than a hundredth apart."""
+    inexact = "." in left.source + right.source or "/" in left.source or "frac" in left.source
+    return inexact and _apart(left, right) <= _CLOSE
+
+
+def _apart(left: Side, right: Side) -> Fraction:
+    """The difference as a share of the larger; the sides differ."""
+    assert left.value is not None and right.value is not None
+    larger = max(abs(left.value), abs(right.value))
+    return abs(left.value - right.value) / larger
 
 
 def _converts(left: Fraction, right: Fraction) -> bool:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 
 from reason_w2s.answers.algebra.expression import Unreadable
 from reason_w2s.answers.algebra.rational import evaluate
@@ -21,19 +22,28 @@ _CONTEXT_CHARS = 80
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """One side: where it is, and its arithmetic. `value` is None where it cannot be read."""
+    """One side: where it is, and its arithmetic. `value` is None where it cannot be read.
+
+    single: one number. sure: `source` is read in one way only; `10-2-3` may be a date.
+    """
 
     start: int
     end: int
     source: str
     value: Fraction | None
     single: bool
+    sure: bool = True
 
 
 _TIMES = re.compile(r"(?<=[\d)%}]) ?[xX] ?(?=\$?[\d.])|(?<=[\d)%}]) [xX] (?=[\d($.])")
 _OF = re.compile(r"(?<=%) of (?=\$?[\d(])")
-_SIDE_CHARS = frozenset("0123456789 .,+-*/^()$%×·÷−–{}\t⊗")
+_SIDE_CHARS = "0123456789 .,+-*/^()$%×·÷−–{}\t⊗"
+_POWER = re.compile(r"\d\s?\*\*\s?\d")
 _PLAIN = str.maketrans({"×": "*", "·": "*", "÷": "/", "−": "-", "–": "-", "⊗": "*"})
+_DIGIT = re.compile(r"\d")
+_SPACED_PERCENT = re.compile(r"(?<=\d) %")
+# Forms that are read in more than one way: leading zeros, a range, a date, 1,00.
+_UNSAFE = re.compile(r"(?<![\d.,])0\d|\d,\d{1,2}(?!\d)|\d-\d+-\d|\d \(")
 _SINGLE = re.compile(r"^\(?-?[\d,]*\.?\d+%?\)?$")
 _WORD_BEFORE = re.compile(r"([A-Za-z]+\s+|\d\s+)?([A-Za-z]+)['\"]?\s*$")
 _LATEX_THOUSANDS = re.compile(r"\d{1,3}(?:(?:,\\!|\{,\})\d{3})+")
@@ -66,7 +76,18 @@ def readable(line: str) -> str:
     marker = _LIST_MARK.match(line)
     if marker:
         line = "\x00" * marker.end() + line[marker.end() :]
-    line = line.replace("**", "\x00\x00") if not re.search(r"\d\s?\*\*\s?\d", line) else line
+    if "**" in line and not _POWER.search(line):
+        line = line.replace("**", "\x00\x00")
+    if "\\" in line or "{" in line:
+        line = _latex(line)
+    if "%" in line:
+        line = _OF.sub("  * ", line)
+    if "x" in line or "X" in line:
+        line = _TIMES.sub(lambda match: "⊗".center(len(match[0])), line)
+    return line
+
+
+def _latex(line: str) -> str:
     line = _LATEX_THOUSANDS.sub(_thousands, line)
     line = line.replace("\\$", " $").replace("\\(", "\x00\x00").replace("\\)", "\x00\x00")
     line = line.replace("\\[", "\x00\x00").replace("\\]", "\x00\x00").replace("\\%", " %")
@@ -76,9 +97,7 @@ def readable(line: str) -> str:
         .replace("tfrac", "\x01frac")
         .replace("\\\x01frac", " \\frac")
     )
-    line = _SIGN.sub(lambda match: _SIGNS[match[1]].center(len(match[0])), line)
-    line = _OF.sub("  * ", line)
-    return _TIMES.sub(lambda match: "⊗".center(len(match[0])), line)
+    return _SIGN.sub(lambda match: _SIGNS[match[1]].center(len(match[0])), line)
 
 
 def _thousands(match: re.Match[str]) -> str:
@@ -87,20 +106,16 @@ def _thousands(match: re.Match[str]) -> str:
 
 def left_side(line: str, low: int, mark: int) -> Side | None:
     """The arithmetic that ends at an equals sign, as far back as it goes."""
-    start, stop = mark, max(low, mark - MAX_SIDE_CHARS)
-    while start > stop:
-        if line[start - 1] in _SIDE_CHARS:
-            start -= 1
-        elif line.endswith("\\frac", stop, start):
-            start -= 5
-        else:
-            break
+    stop = max(low, mark - MAX_SIDE_CHARS)
+    start = stop + len(line[stop:mark].rstrip(_SIDE_CHARS))
+    while line.endswith("\\frac", stop, start):
+        start = stop + len(line[stop : start - 5].rstrip(_SIDE_CHARS))
     if start == stop and stop != low:
         return None
     start = _sentence_start(line, start, mark)
     start = _open_bracket(line, start, mark)
     source = line[start:mark]
-    if not any(char.isdigit() for char in source):
+    if not _DIGIT.search(source):
         return None
     whole = start == low and low > 0
     return _side(line, start, mark, source, free=whole or _stands_alone(line, start))
@@ -159,19 +174,15 @@ def _binds(first: str, second: str) -> bool:
 
 def right_side(line: str, start: int, high: int) -> Side | None:
     """The arithmetic that begins behind an equals sign, as far as it goes."""
-    end, stop = start, min(high, start + MAX_SIDE_CHARS)
-    while end < stop:
-        if line.startswith("\\frac", end):
-            end += 5
-        elif line[end] in _SIDE_CHARS and line[end] != "\\":
-            end += 1
-        else:
-            break
+    stop = min(high, start + MAX_SIDE_CHARS)
+    end = stop - len(line[start:stop].lstrip(_SIDE_CHARS))
+    while line.startswith("\\frac", end, stop):
+        end = stop - len(line[end + 5 : stop].lstrip(_SIDE_CHARS))
     if end == stop and stop != high:
         return None
     end = _sentence_end(line, start, end)
     source = line[start:end]
-    if not any(char.isdigit() for char in source):
+    if not _DIGIT.search(source):
         return None
     free = (end == high and high < len(line)) or _ends_alone(line, end, high)
     return _side(line, start, start + len(source.rstrip(" .,$")), source, free)
@@ -209,22 +220,34 @@ def _ends_alone(line: str, end: int, high: int) -> bool:
     return not (spoken and rest[:1] in tuple("+-*/×÷·−–^⊗("))
 
 
+def whole_side(line: str, start: int, end: int) -> Side | None:
+    """All that stands between two places as one side; None where no digit does."""
+    source = line[start:end]
+    if not _DIGIT.search(source):
+        return None
+    return _side(line, start, end, source, free=True)
+
+
 def _side(line: str, start: int, end: int, source: str, free: bool) -> Side:
     lead = len(source) - len(source.lstrip(" $\t"))
-    clean = (
-        source.replace("$", "").translate(_PLAIN).replace("**", "^").strip().rstrip(".,").strip()
-    )
-    clean = re.sub(r"(?<=\d) %", "%", clean)
-    value = None
-    if free and clean and not _unsafe(clean):
-        try:
-            value = evaluate(clean)
-        except Unreadable:
-            value = None
-    stripped = len(line[start:end].rstrip())
-    return Side(start + lead, start + stripped, clean, value, bool(_SINGLE.match(clean)))
+    last = start + len(line[start:end].rstrip())
+    clean, value, single, sure = _read(source)
+    return Side(start + lead, last, clean, value if free else None, single, sure)
 
 
-def _unsafe(clean: str) -> bool:
-    """Forms that are read in more than one way: leading zeros, a range, a date, 1,00."""
-    return bool(re.search(r"(?<![\d.,])0\d|\d,\d{1,2}(?!\d)|\d-\d+-\d|\d \(", clean))
+@lru_cache(maxsize=8192)
+def _read(source: str) -> tuple[str, Fraction | None, bool, bool]:
+    """The text of a side without what is beside its arithmetic, its value, `single` and `sure`."""
+    clean = source.replace("$", "").replace("**", "^")
+    clean = clean if clean.isascii() else clean.translate(_PLAIN)
+    clean = clean.strip().rstrip(".,").strip()
+    clean = _SPACED_PERCENT.sub("%", clean) if "%" in clean else clean
+    return clean, side_value(clean), bool(_SINGLE.match(clean)), not _UNSAFE.search(clean)
+
+
+def side_value(source: str) -> Fraction | None:
+    """What an expression is worth; None where it cannot be read."""
+    try:
+        return evaluate(source) if source else None
+    except Unreadable:
+        return None

@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import pairwise
 from typing import Literal
 
-from reason_w2s.answers.sentences import Span as Step
-from reason_w2s.answers.sentences import blocks, sentences
+from reason_w2s.answers.sentences import Span, blocks, sentences
 
+Step = Span
 By = Literal["auto", "lines", "marks", "sentences", "equations"]
 
 MAX_SENTENCES_PER_LINE = 3

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Literal
 
 import pyarrow as pa
 
 from reason_w2s.export.asking import Asking
-from reason_w2s.train.config import Answer, Example, PairExample
+from reason_w2s.train.config import Example, PairExample
 
 Format = Literal["records", "sft", "dpo", "kto", "stepwise"]
 TRL_TYPES: dict[Format, str] = {
@@ -69,18 +70,16 @@ def kto_row(example: Example, label: bool, asking: Asking) -> dict[str, Any]:
     }
 
 
-def stepwise_row(example: Example, first_error: int | None, asking: Asking) -> dict[str, Any]:
+def stepwise_row(
+    example: Example, ends: Sequence[int], first_error: int | None, asking: Asking
+) -> dict[str, Any]:
     """`prompt`, `completions`, `labels`: the steps up to and with the first wrong one.
 
-    Steps are the lines that are not empty, as `stepcheck` counts them; `first_error` is one's
-    number from 0, None: no step is known to be wrong.
+    `ends` is where each step ends in the answer, as a `stepcheck` cut it; blanks behind a step are
+    left out. `first_error` is one's number from 0, None: no step is known to be wrong.
     """
-    lines = steps(example.answer)
-    kept = lines if first_error is None else lines[: first_error + 1]
+    text, starts = example.answer.text, [0, *ends[:-1]]
+    steps = [text[start:end].rstrip() for start, end in zip(starts, ends, strict=True)]
+    kept = steps if first_error is None else steps[: first_error + 1]
     labels = [place != first_error for place in range(len(kept))]
     return {"prompt": asking.question(example.problem), "completions": kept, "labels": labels}
-
-
-def steps(answer: Answer) -> list[str]:
-    """The lines of an answer that are not empty."""
-    return [line for line in answer.text.split("\n") if line.strip()]

@@ -260,8 +260,9 @@ def _labelled(run: Run, item: Item, export: Export) -> Iterator[dict[str, Any]]:
         if not _generated(row, export):
             continue
         (example,) = from_traces([row])
-        if export.format == "stepwise" and formats.steps(example.answer):
-            yield formats.stepwise_row(_seen(example, export), value, export.asking)
+        if export.format == "stepwise" and example.answer.text.strip():
+            ends = row.columns[f"{export.label.rpartition('.')[0]}.ends"]
+            yield formats.stepwise_row(_seen(example, export), ends, value, export.asking)
         elif export.format == "kto" and value is not None:
             yield formats.kto_row(_seen(example, export), value, export.asking)
         else:

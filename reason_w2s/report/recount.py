@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from reason_w2s.runs.items import Item
+from reason_w2s.runs.makers.annotations import step_counts
 from reason_w2s.runs.run import Run
 from reason_w2s.runs.store import read_parts
 from reason_w2s.runs.tables import DROPPED
@@ -51,6 +52,8 @@ def _traces(run: Run, item: Item) -> dict[str, Any]:
     if "flags" in item.counts:
         flags = (flag for row in rows for flag in row.columns[f"{item.step}.flags"])
         counts["flags"] = dict(Counter(flags))
+    if "steps" in item.counts:
+        counts["steps"] = step_counts(row.columns[f"{item.step}.verdicts"] for row in rows)
     return counts
 
 

@@ -6,6 +6,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import accumulate
 from typing import NamedTuple
 
 from reason_w2s.records import Problem, Row
@@ -14,7 +15,6 @@ from reason_w2s.runs.items import Item
 from reason_w2s.runs.run import Run
 from reason_w2s.runs.store import read_parts
 from reason_w2s.runs.tables import PAIRS, TRACES, pair_of
-from reason_w2s.stages.stepcheck import step_lines
 from reason_w2s.stages.table import STAGES
 
 LIMIT = 5_000
@@ -130,13 +130,21 @@ def verdict(status: str | None, correct: bool | None) -> str | None:
     return "undecided" if correct is None else "correct" if correct else "wrong"
 
 
-def wrong_line(row: Row, step: str) -> int | None:
-    """Which of the text's lines, from 0, holds the first wrong equation a stepcheck found."""
-    first = row.columns[f"{step}.first_error"]
-    if first is None:
-        return None
-    lines = step_lines(row.trace.text)
-    return lines[first] if first < len(lines) else None
+def step_ends(row: Row, step: str) -> list[int] | None:
+    """Where the steps that a stepcheck cut a text into end, as a page's script counts characters.
+
+    It counts UTF-16 units: what lies beyond the first plane is two of them.
+    """
+    ends = row.columns.get(f"{step}.ends")
+    if ends is None or row.trace.text.isascii():
+        return ends
+    starts = [0, *ends[:-1]]
+    sizes = (_units(row.trace.text[start:end]) for start, end in zip(starts, ends, strict=True))
+    return list(accumulate(sizes))
+
+
+def _units(text: str) -> int:
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
 class _Following:

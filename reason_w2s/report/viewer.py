@@ -21,7 +21,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from reason_w2s.records import Problem
-from reason_w2s.report.traces import LIMIT, Collected, Shown, collect, verdict, wrong_line
+from reason_w2s.report.traces import LIMIT, Collected, Shown, collect, step_ends, verdict
 from reason_w2s.report.wording import setting
 from reason_w2s.runs.results import asked
 from reason_w2s.runs.run import Run
@@ -161,7 +161,7 @@ class Listed:
         graded = [step for step in self._checks if f"{step}.status" in columns]
         looked = [step for step in self._stepchecks if f"{step}.flags" in columns]
         answers = [columns[f"{step}.answer"] for step in graded]
-        lines = [wrong_line(one.row, step) for step in looked]
+        cut = _cut(columns, looked)
         return {
             "problem": problem,
             "key": trace.key[:12],
@@ -175,7 +175,8 @@ class Listed:
             "verdicts": self._verdicts(columns, graded),
             "answer": next((answer for answer in answers if answer is not None), None),
             "flags": _flags(columns, looked),
-            "wrong": next((line for line in lines if line is not None), None),
+            "ends": step_ends(one.row, cut) if cut else None,
+            "wrong": columns[f"{cut}.first_error"] if cut else None,
             "fates": [self._place("fates", fate) for fate in one.fates],
             "columns": {
                 str(self._place("columns", name)): _plain(value)
@@ -197,6 +198,12 @@ class Listed:
     def _place(self, name: str, value: Hashable) -> int:
         listed = self._lists[name]
         return listed.setdefault(value, len(listed))
+
+
+def _cut(columns: Mapping[str, Any], looked: list[str]) -> str | None:
+    """The stepcheck whose steps are shown: the first that found a wrong one, else the first."""
+    wrong = (step for step in looked if columns[f"{step}.first_error"] is not None)
+    return next(wrong, looked[0] if looked else None)
 
 
 def _flags(columns: Mapping[str, Any], looked: list[str]) -> list[str] | None:

@@ -163,12 +163,21 @@ def summary(item: Item) -> str:
         said.append(f"dropped {sum(counts['dropped'].values()):,}")
     for group in ("status", "flags", "finish", "kinds"):
         said += [f"{name} {count:,}" for name, count in counts.get(group, {}).items()]
+    if counts.get("steps", {}).get("all"):
+        said.append(step_errors(counts["steps"]))
     if "said" in counts:
         said.append(counts["said"])
     for name in ("pairs", "examples", "updates", "tokens"):
         if counts.get(name):
             said.append(f"{name} {counts[name]:,}")
     return "  ".join(said)
+
+
+def step_errors(steps: Mapping[str, int]) -> str:
+    """The share of wrong steps of a set (SWER): of all, as arithmetic shows it."""
+    share = steps["wrong"] / steps["all"]
+    judged = f"{steps['judged']:,} judged"
+    return f"wrong steps {steps['wrong']:,} of {steps['all']:,} ({share:.1%}; {judged})"
 
 
 class _Pool:

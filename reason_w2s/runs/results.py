@@ -75,7 +75,7 @@ def compute(run: Run) -> dict[str, Any]:
         ],
         "graded": list(_graded_steps(run, plan)),
         "flagged": [
-            {"step": item.step, "flags": item.counts["flags"]}
+            {"step": item.step, "flags": item.counts["flags"], "steps": item.counts.get("steps")}
             for item in run.items.values()
             if "flags" in item.counts
         ],

@@ -11,41 +11,36 @@ them, six of which are no loops.
 
 from __future__ import annotations
 
-import re
-from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from reason_w2s.answers.arithmetic import equations
+from reason_w2s.answers import flaws
+from reason_w2s.answers.arithmetic import Equation, equations
 from reason_w2s.answers.finding.extract import extract, unclosed_box
+from reason_w2s.answers.steps import By, Step, holding, split
 from reason_w2s.answers.verdict import GUESSES, Kind
 from reason_w2s.records import Row, Trace
 
 FLAGS = (
     "empty",
     "truncated",
+    "unfinished",
     "no_answer",
     "unclosed_box",
     "unclosed_think",
     "wrong_arithmetic",
     "repetition",
+    "foreign_script",
     "noise",
 )
-
-_CJK = re.compile(r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff]")
-_URL = re.compile(r"https?://|\bwww\.[a-zA-Z0-9]")
-_ENTITY = re.compile(r"&(?:[a-zA-Z]{2,8}|#\d{1,6}|#x[0-9a-fA-F]{1,5});")
-_REPLACEMENT = "\ufffd"
-# digits or letters without a blank, which counting words does not see: 0.727272727272...
-_RUN = re.compile(r"(\S{1,12}?)\1{9,}")
-_RUN_SHARE = 0.25
 
 
 class StepcheckConfig(BaseModel):
     """Thresholds of the checks.
 
+    steps: what a step is (`answers.steps.split`).
     kind: how an answer is looked for (`auto`: any; `choice`: a letter).
     accept_guesses: an answer that no mark points to (the last number of the text) counts as one.
     ngrams, repeats, max_repeated, tail_chars: runs of that many words, seen `repeats` times in the
@@ -53,12 +48,14 @@ class StepcheckConfig(BaseModel):
     its words.
     min_words, min_unique: so is a trace of more than `min_words` words where of the last
     `min_words` a share below `min_unique` are different.
-    max_cjk_share: of the characters that are not spaces; checked only where the question has none.
+    max_foreign_share: letters of scripts that the question has not may make up this share of the
+    characters that are not blank.
     max_wrong_equations: more wrong equations than this raise `wrong_arithmetic`.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+    steps: By = "auto"
     kind: Kind = "auto"
     accept_guesses: bool = False
     ngrams: tuple[int, ...] = (6, 8, 10)
@@ -67,50 +64,88 @@ class StepcheckConfig(BaseModel):
     tail_chars: int = Field(default=800, ge=1)
     min_words: int = Field(default=200, ge=0)
     min_unique: float = Field(default=0.20, ge=0, le=1)
-    max_cjk_share: float = Field(default=0.0, ge=0, le=1)
+    max_foreign_share: float = Field(default=0.0, ge=0, le=1)
     max_wrong_equations: int = Field(default=0, ge=0)
 
 
 def stepcheck(rows: Iterable[Row], cfg: StepcheckConfig) -> Iterator[dict[str, Any]]:
     """What each trace looks like from the inside: `key` and columns, one dict per row, in order.
 
-    `flags` is a tuple in the order of `FLAGS`. `n_steps` counts lines that are not empty,
-    `n_equations` the equations that could be decided, and `first_error` is the step, from 0, of the
-    first wrong one, None where there is none. `think` says how the thinking marks stand: `whole`,
-    `unopened` (</think> alone, as behind a prompt that opens the thought), `unclosed`, or None
-    without any. Must not use gold, and does not.
+    `flags` is a tuple in the order of `FLAGS`; `reasons` says, for each of them, what was seen.
+    `ends` is where each step ends, in characters, `n_steps` how many there are, and `verdicts` says
+    of each: True, all its equations that could be decided hold; False, one is wrong; None, it has
+    none. `first_error` is the first wrong step, from 0, and `wrong_share` the share of wrong steps
+    of all (the step-wise error rate, SWER, of arXiv 2410.20533 as far as arithmetic shows it; there
+    a strong model judges each step); both None where there is none. `n_equations` counts the
+    equations that could be decided. `think` says how the thinking marks stand: `whole`, `unopened`
+    (</think> alone, as behind a prompt that opens the thought), `unclosed`, or None without any.
+    Must not use gold, and does not.
     """
     for row in rows:
         yield {"key": row.trace.key, **_look(row.trace, row.problem.question, cfg)}
 
 
 def _look(trace: Trace, question: str, cfg: StepcheckConfig) -> dict[str, Any]:
-    found = equations(trace.text)
-    wrong = [equation for equation in found if equation.holds is False]
+    decided = [one for one in equations(trace.text) if one.holds is not None]
+    wrong = [one for one in decided if not one.holds]
+    steps = split(trace.text, cfg.steps)
+    verdicts = step_verdicts(steps, decided)
     think = _think(trace.text)
-    raised = {
-        "empty": not trace.text.strip(),
-        "truncated": trace.finish_reason == "length",
-        "no_answer": not _answered(trace.text, cfg),
-        "unclosed_box": unclosed_box(trace.text),
-        "unclosed_think": think == "unclosed",
-        "wrong_arithmetic": len(wrong) > cfg.max_wrong_equations,
-        "repetition": repeats(trace.text, cfg),
-        "noise": noisy(trace.text, question, cfg),
-    }
+    found = _reasons(trace, question, wrong, think, cfg)
+    seen = [name for name in FLAGS if found[name] is not None]
     return {
-        "flags": tuple(name for name in FLAGS if raised[name]),
-        "n_steps": len(step_lines(trace.text)),
-        "n_equations": sum(1 for equation in found if equation.holds is not None),
+        "flags": tuple(seen),
+        "reasons": tuple(found[name] for name in seen),
+        "n_steps": len(steps),
+        "ends": tuple(step.end for step in steps),
+        "verdicts": verdicts,
+        "n_equations": len(decided),
         "n_wrong_equations": len(wrong),
-        "first_error": _step_of(trace.text, wrong[0].start) if wrong else None,
+        "first_error": verdicts.index(False) if wrong else None,
+        "wrong_share": verdicts.count(False) / len(steps) if steps else None,
         "think": think,
     }
 
 
-def step_lines(text: str) -> list[int]:
-    """Which of the text's lines, from 0, are its steps: those that are not empty."""
-    return [number for number, line in enumerate(text.split("\n")) if line.strip()]
+def step_verdicts(steps: list[Step], decided: Iterable[Equation]) -> tuple[bool | None, ...]:
+    """Of each step, whether all decided equations that begin in it hold; None without any."""
+    found: list[bool | None] = [None] * len(steps)
+    for one in decided:
+        place = holding(steps, one.start)
+        found[place] = found[place] is not False and one.holds
+    return tuple(found)
+
+
+def _reasons(
+    trace: Trace, question: str, wrong: Sequence[Equation], think: str | None, cfg: StepcheckConfig
+) -> dict[str, str | None]:
+    """Each flag with what raises it, None where nothing does."""
+    text = trace.text
+    blank = not text.strip()
+    return {
+        "empty": "nothing is written" if blank else None,
+        "truncated": "the token limit ended it" if trace.finish_reason == "length" else None,
+        "unfinished": None if blank else flaws.unfinished(text),
+        "no_answer": None if _answered(text, cfg) else "no answer is stated",
+        "unclosed_box": "a box is not closed" if unclosed_box(text) else None,
+        "unclosed_think": "the thought is not closed" if think == "unclosed" else None,
+        "wrong_arithmetic": wrong[0].text if len(wrong) > cfg.max_wrong_equations else None,
+        "repetition": repeats(text, cfg),
+        "foreign_script": flaws.foreign(text, question, max_share=cfg.max_foreign_share),
+        "noise": flaws.markup(text, question),
+    }
+
+
+def repeats(text: str, cfg: StepcheckConfig) -> str | None:
+    """How the text goes round in circles at its end, None where it does not."""
+    found = flaws.loop(
+        text,
+        ngrams=cfg.ngrams,
+        repeats=cfg.repeats,
+        max_repeated=cfg.max_repeated,
+        tail_chars=cfg.tail_chars,
+    )
+    return found or flaws.monotone(text, min_words=cfg.min_words, min_unique=cfg.min_unique)
 
 
 def _think(text: str) -> str | None:
@@ -125,41 +160,3 @@ def _think(text: str) -> str | None:
 def _answered(text: str, cfg: StepcheckConfig) -> bool:
     found = extract(text, cfg.kind)
     return found is not None and (cfg.accept_guesses or found.rule not in GUESSES)
-
-
-def repeats(text: str, cfg: StepcheckConfig) -> bool:
-    """Whether the text goes round in circles at its end."""
-    tail = text[-cfg.tail_chars :]
-    if any(len(run[0]) >= _RUN_SHARE * cfg.tail_chars for run in _RUN.finditer(tail)):
-        return True
-    words = tail.split()
-    if any(_repeated(words, size, cfg.repeats) >= cfg.max_repeated for size in cfg.ngrams):
-        return True
-    last = text.split()[-cfg.min_words - 1 :]
-    return len(last) > cfg.min_words and len(set(last)) / len(last) < cfg.min_unique
-
-
-def _repeated(words: list[str], size: int, times: int) -> float:
-    """The share of words in runs of `size` words that come up at least `times` times."""
-    grams = [tuple(words[at : at + size]) for at in range(len(words) - size + 1)]
-    seen = Counter(grams)
-    inside = {
-        at + step for at, gram in enumerate(grams) if seen[gram] >= times for step in range(size)
-    }
-    return len(inside) / len(words) if words else 0.0
-
-
-def noisy(text: str, question: str, cfg: StepcheckConfig) -> bool:
-    """Whether the text holds what no solution does: URLs, HTML entities, lost bytes, stray CJK."""
-    if _REPLACEMENT in text or _ENTITY.search(text):
-        return True
-    if _URL.search(text) and not _URL.search(question):
-        return True
-    cjk = len(_CJK.findall(text))
-    visible = sum(1 for char in text if not char.isspace()) if cjk else 0
-    return cjk > cfg.max_cjk_share * visible and not _CJK.search(question)
-
-
-def _step_of(text: str, position: int) -> int:
-    """Which of the steps holds `position`."""
-    return sum(1 for line in text[:position].split("\n")[:-1] if line.strip())

@@ -77,8 +77,11 @@ STAGES: dict[str, Stage] = {
         gives="traces",
         shape="annotate",
         place="here",
-        version=3,
-        columns=("flags", "n_steps", "n_equations", "n_wrong_equations", "first_error", "think"),
+        version=4,
+        columns=(
+            *("flags", "reasons", "n_steps", "ends", "verdicts", "n_equations"),
+            *("n_wrong_equations", "first_error", "wrong_share", "think"),
+        ),
     ),
     "vote": Stage(
         "reason_w2s.stages.vote:VoteConfig",

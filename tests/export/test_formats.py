@@ -112,9 +112,8 @@ def test_preference_and_unpaired_preference():
     ],
 )
 def test_steps_end_with_the_first_wrong_one(first_error, completions, labels):
-    row = formats.stepwise_row(
-        Example(PROBLEM, Answer("a\n\n b\n  \nc\n")), first_error, Asking("text")
-    )
+    example = Example(PROBLEM, Answer("a\n\n b\n  \nc\n"))
+    row = formats.stepwise_row(example, [3, 9, 11], first_error, Asking("text"))
     assert row == {"prompt": "2 + {2}?", "completions": completions, "labels": labels}
 
 

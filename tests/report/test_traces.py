@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,8 +18,8 @@ from reason_w2s.report.traces import (
     Collected,
     collect,
     sampled,
+    step_ends,
     verdict,
-    wrong_line,
 )
 from reason_w2s.report.viewer import content
 from reason_w2s.runs.harness import HARNESS
@@ -223,15 +224,16 @@ def test_a_verdict_in_words(status, correct, word):
     assert verdict(status, correct) == word
 
 
-def test_the_wrong_step_is_found_among_the_lines():
-    text = "We add.\n\n 1 + 1 = 2\n\t\n2 + 2 = 5\n3 + 3 = 7"
+def test_steps_end_where_a_script_counts_them():
     trace = Trace(
-        key="k", problem_id="p", model="m", index=0, text=text, finish_reason="stop",
-        n_prompt=0, n_tokens=1,
+        key="k", problem_id="p", model="m", index=0, text="x \U0001d465\n\ud800é\nb",
+        finish_reason="stop", n_prompt=0, n_tokens=1,
     )  # fmt: skip
-    asked_ = Problem(id="p", question="q")
-    first = [Row(trace, asked_, {"clean.first_error": step}) for step in (2, None, 4)]
-    assert [wrong_line(one, "clean") for one in first] == [4, None, None]
+    row = Row(trace, Problem(id="p", question="q"), {"clean.ends": [4, 7, 8]})
+    assert step_ends(row, "clean") == [5, 8, 9]
+    assert step_ends(row, "other") is None
+    plain = replace(row, trace=replace(trace, text="x x\n  \nb"))
+    assert step_ends(plain, "clean") == [4, 7, 8]
 
 
 def test_what_lm_eval_measured_is_traces_too(tmp_path: Path):

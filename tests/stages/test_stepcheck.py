@@ -38,10 +38,14 @@ def test_a_good_trace():
     assert look(GOOD) == {
         "key": f"k{len(GOOD)}",
         "flags": (),
+        "reasons": (),
         "n_steps": 3,
+        "ends": (11, 21, 27),
+        "verdicts": (True, True, None),
         "n_equations": 2,
         "n_wrong_equations": 0,
         "first_error": None,
+        "wrong_share": 0.0,
         "think": None,
     }
 
@@ -49,7 +53,38 @@ def test_a_good_trace():
 def test_the_first_wrong_step_counts_lines_that_are_not_empty():
     found = look("5 + 3 = 8\n\n8 - 2 = 5\n5 + 5 = 11\n#### 11")
     assert found["flags"] == ("wrong_arithmetic",)
+    assert found["reasons"] == ("8 - 2 = 5",)
     assert (found["n_equations"], found["n_wrong_equations"], found["first_error"]) == (3, 2, 1)
+    assert found["verdicts"] == (True, False, False, None)
+    assert found["wrong_share"] == 0.5
+
+
+STEPS = {
+    "lines": ((False, None), 0.5),
+    "marks": ((False,), 1.0),
+    "sentences": ((True, False, None), 1 / 3),
+    "equations": ((True, False, None), 1 / 3),
+    "auto": ((False, None), 0.5),
+}
+
+
+@pytest.mark.parametrize(("by", "expected"), STEPS.items())
+def test_what_a_step_is(by, expected):
+    found = look("He has 5 + 3 = 8. Then 8 - 2 = 5.\n#### 5", StepcheckConfig(steps=by))
+    assert (found["verdicts"], found["wrong_share"]) == expected
+    assert found["n_steps"] == len(found["ends"]) == len(expected[0])
+
+
+def test_a_step_with_a_right_and_a_wrong_equation_is_wrong():
+    for text in ("5 + 3 = 8, then 1 + 1 = 3, then 2 + 2 = 4", "5 + 3 = 9, then 1 + 1 = 2"):
+        assert look(text, StepcheckConfig(steps="lines"))["verdicts"] == (False,)
+    # a step that is not read is not judged
+    assert look("5 + 3 = 8\n2x + 3 = 7")["verdicts"] == (True, None)
+
+
+def test_no_steps_have_no_share():
+    assert (look("")["wrong_share"], look("")["verdicts"]) == (None, ())
+    assert (look(" \n")["wrong_share"], look(" \n")["verdicts"]) == (0.0, (None,))
 
 
 EACH_CASE = "".join(
@@ -63,6 +98,13 @@ CASES = {
     "  \n": ("empty", "no_answer"),
     "5 + 3 = 8 so": ("no_answer",),
     "it is \\boxed{6": ("no_answer", "unclosed_box"),
+    "so we add 5 + 3 =": ("unfinished", "no_answer"),
+    f"{GOOD}\n\nNow to be sure,": ("unfinished",),
+    f"{GOOD}\nSo \\(x + 8": ("unfinished",),
+    f"{GOOD}\n```python\nprint(6)": ("unfinished",),
+    f"{GOOD}\n```python\nprint(6)\n```\n---": (),
+    f"{GOOD}\n**so it is 6**": (),
+    f"{GOOD}\n\\[ 8 - 2 = 6 \\]": (),
     "<think>5 + 3 = 8\n#### 8": ("unclosed_think",),
     "<think>5 + 3 = 8</think>\n#### 8": (),
     "5 + 3 = 9\n#### 9": ("wrong_arithmetic",),
@@ -77,7 +119,12 @@ CASES = {
     "see https://example.com\n" + GOOD: ("noise",),
     "5 &lt; 6\n" + GOOD: ("noise",),
     "caf\ufffd\n" + GOOD: ("noise",),
-    "所以 " + GOOD: ("noise",),
+    "see <br/>5\n" + GOOD: ("noise",),
+    "see <p> and a <b> c\n" + GOOD: ("noise",),
+    "a <b and c> d\n" + GOOD: (),
+    "所以 " + GOOD: ("foreign_script",),
+    "итак " + GOOD: ("foreign_script",),
+    "π + θ, naïve \U0001d465 → ½ 😀\n" + GOOD: (),
     "R&D; profit & loss; café; 5 ≤ 6\n" + GOOD: (),
 }
 
@@ -131,7 +178,7 @@ def test_thresholds():
     assert look(wrong, StepcheckConfig(max_wrong_equations=1))["flags"] == ()
     assert look("so 8", StepcheckConfig(accept_guesses=True))["flags"] == ()
     assert look(LOOP * 4 + GOOD, StepcheckConfig(repeats=5))["flags"] == ()
-    assert look("所以 " + GOOD, StepcheckConfig(max_cjk_share=0.5))["flags"] == ()
+    assert look("所以 " + GOOD, StepcheckConfig(max_foreign_share=0.5))["flags"] == ()
 
 
 def test_one_dict_per_row_in_order_with_the_columns():
@@ -148,9 +195,29 @@ def test_gold_is_never_read():
         assert without == look(text)
 
 
+def test_reasons_say_what_was_seen():
+    seen = {
+        "所以 и 因 " + GOOD: "Han 3, Cyrillic 1",
+        "see https://example.com/a\n" + GOOD: "a URL: https://",
+        "5 &lt; 6\n" + GOOD: "an HTML entity: &lt;",
+        "a<br/>b\n" + GOOD: "an HTML tag: <br/>",
+        "caf\ufffd\n" + GOOD: "a lost byte",
+        "7 * 8 = 54\n#### 54": "7 * 8 = 54",
+        f"{GOOD} and 5 +": "ends with +",
+        f"{GOOD} and \\[ 5": "ends behind \\[",
+        LOOP * 4 + GOOD: "73% of its end are runs of 6 words that repeat",
+        GOOD + "\n" + "72" * 150: "300 characters of the same again and again",
+    }
+    for text, reason in seen.items():
+        assert look(text)["reasons"] == (reason,), text
+    both = look("", finish="length")
+    assert len(both["flags"]) == len(both["reasons"]) == 3
+
+
 def test_flags_come_in_one_order():
     assert look("  \n", finish="length")["flags"] == ("empty", "truncated", "no_answer")
-    assert [FLAGS.index(name) for name in ("empty", "truncated", "no_answer")] == [0, 1, 2]
+    places = [FLAGS.index(name) for name in ("empty", "truncated", "no_answer")]
+    assert places == sorted(places)
 
 
 def test_unknown_key_is_refused():

@@ -11,6 +11,7 @@ from fractions import Fraction
 
 from reason_w2s.answers.algebra.expression import Call, Node, Num, Power, Product, Sum, Unreadable
 from reason_w2s.answers.algebra.parser import parse
+from reason_w2s.answers.algebra.plain import plain
 
 MAX_EXPONENT = 10_000
 MAX_RESULT_DIGITS = 2_000
@@ -29,7 +30,8 @@ def evaluate(text: str) -> Fraction:
     Raises:
         Unreadable: it is something else, is ambiguous (`6/2(3)`), divides by zero, or passes a cap.
     """
-    return value(parse(text))
+    found = plain(text)
+    return value(parse(text)) if found is None else found
 
 
 def value(node: Node) -> Fraction:

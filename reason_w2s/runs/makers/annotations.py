@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from reason_w2s.records import Row
@@ -110,4 +110,13 @@ def _summary(stage: str, found: list[dict[str, Any]]) -> dict[str, Any]:
         }
     if stage in ("vote", "combine"):
         return {"agrees": dict(Counter(str(row["agrees"]) for row in found))}
-    return {"flags": dict(Counter(flag for row in found for flag in row["flags"]))}
+    return {
+        "flags": dict(Counter(flag for row in found for flag in row["flags"])),
+        "steps": step_counts(row["verdicts"] for row in found),
+    }
+
+
+def step_counts(verdicts: Iterable[Sequence[bool | None]]) -> dict[str, int]:
+    """Steps of a set, those whose arithmetic could be judged, and those that are wrong."""
+    seen = Counter(one for steps in verdicts for one in steps)
+    return {"all": seen.total(), "judged": seen[True] + seen[False], "wrong": seen[False]}

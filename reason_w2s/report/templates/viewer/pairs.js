@@ -38,5 +38,5 @@ function side(place, name, state) {
   return make("section", { class: `side ${name}`, "aria-label": name },
     make("h3", null, name, " ", ...badges(trace)),
     make("p", { class: "about" }, make("a", { href: link }, ...origin(trace)), ` · ${length(trace)}`),
-    steps(trace.text, trace.wrong, SHORT));
+    steps(trace, SHORT));
 }

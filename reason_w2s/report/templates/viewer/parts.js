@@ -27,7 +27,7 @@ function visible(text) {
     `[U+${char.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0")}]`);
 }
 
-/* What Python takes for blank: the step check numbers steps by it. */
+/* What Python takes for blank. */
 const BLANK = /^[\t-\r\x1c-\x20\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]*$/;
 
 /* Lines of a text up to a limit: [lines, whether that is all]. */
@@ -37,29 +37,36 @@ function start(text, limit) {
   return [lines.slice(0, limit.lines), kept === text && lines.length <= limit.lines];
 }
 
-/* A text's steps, the wrong one marked; long ones are folded. `wrong`: its line, from 0, or null. */
-function steps(text, wrong, limit) {
-  const list = make("ol", { class: "steps" });
-  const [lines, whole] = start(text, limit);
-  list.append(...stepItems(lines, wrong));
-  if (!text.trim()) return make("p", { class: "muted" }, "nothing");
-  const below = wrong !== null && wrong >= lines.length;
-  return whole ? list : folded(list, text, () => stepItems(text.split("\n"), wrong), below);
+/* A trace's steps as a step check cut them, else its lines. */
+function pieces(trace, until = Infinity) {
+  const whole = trace.text.slice(0, until);
+  if (trace.ends === null) return whole.split("\n").map((line) => `${line}\n`);
+  return trace.ends.map((end, place) => whole.slice(trace.ends[place - 1] ?? 0, end)).filter(Boolean);
 }
 
-function stepItems(lines, wrong) {
+/* A trace's steps, the first wrong one marked; long ones are folded. */
+function steps(trace, limit) {
+  if (!trace.text.trim()) return make("p", { class: "muted" }, "nothing");
+  const list = make("ol", { class: "steps" });
+  const [lines, whole] = start(trace.text, limit);
+  const shown = pieces(trace, lines.join("\n").length);
+  list.append(...stepItems(shown, trace.wrong));
+  const below = trace.wrong !== null && trace.wrong >= shown.length;
+  return whole ? list : folded(list, trace.text, () => stepItems(pieces(trace), trace.wrong), below);
+}
+
+function stepItems(found, wrong) {
   const items = [];
   let gap = false;
-  lines.forEach((line, place) => {
-    if (BLANK.test(line)) {
-      gap = items.length > 0;
-      return;
+  found.forEach((piece, place) => {
+    const text = piece.replace(/\r\n/g, "\n").replace(/^\s*\n/, "").trimEnd();
+    if (!BLANK.test(piece)) {
+      const marked = place === wrong;
+      items.push(make("li", { class: [marked && "wrong", gap && "gap"].filter(Boolean).join(" ") || null },
+        make("span", { class: "text" }, visible(text)),
+        ...(marked ? [" ", make("strong", { class: "mark" }, "first wrong step")] : [])));
     }
-    const marked = place === wrong;
-    items.push(make("li", { class: [marked && "wrong", gap && "gap"].filter(Boolean).join(" ") || null },
-      make("span", { class: "text" }, visible(line.replace(/\r$/, ""))),
-      ...(marked ? [" ", make("strong", { class: "mark" }, "first wrong step")] : [])));
-    gap = false;
+    gap = items.length > 0 && (BLANK.test(piece) || /\n\s*\n\s*$/.test(piece));
   });
   return items;
 }

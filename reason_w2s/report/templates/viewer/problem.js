@@ -75,7 +75,7 @@ function traceCard(trace, state) {
       ...(trace.answer === null ? []
         : ["answer ", make("bdi", { class: "given" }, shorten(trace.answer, 200)), " · "]),
       `${length(trace)} · `, finish, flags.length ? " · " : null, ...flags),
-    steps(trace.text, trace.wrong, LONG),
+    steps(trace, LONG),
     trace.fates.length ? make("ul", { class: "fates" }, ...trace.fates.map(fate)) : null,
     make("details", null, make("summary", null, "Columns"), columns(trace)));
 }
@@ -92,5 +92,5 @@ function columns(trace) {
   const named = Object.entries(trace.columns).map(([place, value]) => [data.columns[place], value]);
   const rows = [...fixed, ...named].filter(([, value]) => value !== null);
   return make("dl", null, ...rows.flatMap(([name, value]) => [make("dt", null, name),
-    make("dd", null, plain(Array.isArray(value) ? value.join(", ") : String(value), CELL))]));
+    make("dd", null, plain(Array.isArray(value) ? value.map((one) => one ?? "-").join(", ") : String(value), CELL))]));
 }
