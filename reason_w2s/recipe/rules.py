@@ -171,7 +171,7 @@ def _columns_read(step: Step) -> Iterator[tuple[str, str]]:
     loss = step.config.get("loss") or {}
     if step.stage == "train" and "scores" in loss:
         yield loss["scores"], "loss.scores"
-    for place in VERDICTS if step.stage in ("noise", "train", "combine") else ():
+    for place in VERDICTS if step.stage in ("noise", "train", "combine", "difficulty") else ():
         if step.config.get(place) is not None:
             yield step.config[place], place
 
@@ -179,7 +179,7 @@ def _columns_read(step: Step) -> Iterator[tuple[str, str]]:
 def _predicates(step: Step) -> Iterator[tuple[str, Mapping[str, Any]]]:
     if step.stage in ("select", "problems"):
         yield "where", step.config["where"]
-    if step.stage in ("vote", "combine"):
+    if step.stage in ("vote", "combine", "difficulty"):
         yield "among", step.config["among"]
     for index, rule in enumerate(step.config.get("rules", ()) if step.stage == "pair" else ()):
         for side in ("when", "chosen", "rejected"):

@@ -120,10 +120,11 @@ def _takes(plan: Plan, name: str, wanted: tuple[str | None, int | None], where: 
     if step.stage != "select":
         raise ConfigError(f"{where}: '{name}' is a {step.stage} step; expected a select step")
     per, take = step.config["per"], step.config["take"]
-    if wanted == (None, None) and take is not None:
+    limits = [key for key in ("take", "budget", "distinct") if step.config[key] is not None]
+    if wanted == (None, None) and limits:
         raise ConfigError(
-            f"{where}: '{name}' takes {take}, but a verifier's choice is all that it accepts; "
-            f"remove take"
+            f"{where}: '{name}' has a {limits[0]}, but a verifier's choice is all that it accepts; "
+            f"remove {limits[0]}"
         )
     if wanted not in ((None, None), (per, take)):
         raise ConfigError(

@@ -10,10 +10,12 @@ from reason_w2s.evaluate.curves import Point, Ranked, best_curve
 from reason_w2s.evaluate.metrics import Graded, problem_scores
 from reason_w2s.predicate import failure, ranks
 from reason_w2s.recipe.plan import Measured, Plan, Step
+from reason_w2s.recipe.rules import made_by
 from reason_w2s.records import Row
 from reason_w2s.runs import rows
 from reason_w2s.runs.graded import answers
 from reason_w2s.runs.run import Run
+from reason_w2s.stages.select import SelectConfig
 from reason_w2s.stages.table import STAGES
 
 Samples = Mapping[tuple[str, str], Sequence[Graded]]
@@ -86,20 +88,16 @@ def _not_alone(plan: Plan, name: str) -> str | None:
     for step in plan.lineage(name):
         if step.stage != "select":
             continue
-        if step is not chosen and step.config["take"] is not None:
-            return f"'{step.name}' takes {step.config['take']} of the traces before it"
+        asked = SelectConfig.model_validate(step.config)
+        if step is chosen:
+            asked = asked.model_copy(update={"take": None})
+        if not asked.alone:
+            return f"'{step.name}' keeps a trace or not by what others there are"
         for column in (*step.config["where"], *step.config["by"]):
-            maker = _maker(plan, column.removeprefix("-"))
+            maker, _ = made_by(plan, column.removeprefix("-"))
             if maker is not None and STAGES[maker.stage].together:
                 return f"'{column.removeprefix('-')}' is made of all traces of a problem together"
     return None
-
-
-def _maker(plan: Plan, column: str) -> Step | None:
-    """The step that made a column; its name and the column's may both hold dots."""
-    parts = column.split(".")
-    names = (".".join(parts[:end]) for end in range(len(parts) - 1, 0, -1))
-    return next((plan.steps[name] for name in names if name in plan.steps), None)
 
 
 def _mean(graded: Sequence[Graded]) -> float:

@@ -125,6 +125,14 @@ ANNOTATIONS: dict[str, pa.Schema] = {
             ("ability_high", pa.float64()),
         ]
     ),
+    "difficulty": pa.schema(
+        [
+            ("key", pa.string()),
+            ("input", pa.string()),
+            ("pass_rate", pa.float64()),
+            ("n", pa.int32()),
+        ]
+    ),
     "score": pa.schema(
         [
             ("key", pa.string()),

@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from itertools import accumulate
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from reason_w2s.predicate import failure, order
 from reason_w2s.records import Dropped, Row, by_problem
+from reason_w2s.stages.distinct import Distinct, repeated
+
+
+class Budget(BaseModel):
+    """tokens: of responses, as their sampler counted them."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    tokens: int = Field(ge=1)
 
 
 class SelectConfig(BaseModel):
@@ -16,7 +26,9 @@ class SelectConfig(BaseModel):
 
     where: the predicate a trace must meet.
     by: columns to order by before taking (`-column`: greatest first); ties by lot.
+    distinct: of a problem's traces in nearly the same words the first in that order stays.
     take: how many stay, per problem where `per: problem`, else in all; None: all.
+    budget: in that order traces stay until the next one would go beyond it; per problem likewise.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -24,7 +36,14 @@ class SelectConfig(BaseModel):
     where: dict[str, Any] = Field(default_factory=dict)
     by: tuple[str, ...] = ()
     per: Literal["problem"] | None = None
+    distinct: Distinct | None = None
     take: int | None = Field(None, ge=0)
+    budget: Budget | None = None
+
+    @property
+    def alone(self) -> bool:
+        """Whether each trace stays or goes whatever others there are."""
+        return self.take is None and self.budget is None and self.distinct is None
 
 
 def select(
@@ -37,15 +56,30 @@ def select(
 
 
 def _choose(group: list[Row], cfg: SelectConfig, step: str, seed: int) -> Iterator[Row | Dropped]:
-    failures = {row.trace.key: failure(row, cfg.where) for row in group}
-    fit = [row for row in group if failures[row.trace.key] is None]
-    if cfg.take is not None:
-        fit = order(fit, cfg.by, seed)[: cfg.take]
-    kept = {row.trace.key for row in fit}
-    place = "per problem" if cfg.per else "in all"
+    reasons = {row.trace.key: failure(row, cfg.where) for row in group}
+    fit = [row for row in group if reasons[row.trace.key] is None]
+    if not cfg.alone:
+        reasons |= _beyond(order(fit, cfg.by, seed), cfg)
     for row in group:
-        key = row.trace.key
-        if key in kept:
-            yield row
-        else:
-            yield Dropped(key, step, failures[key] or f"beyond take {cfg.take} {place}")
+        reason = reasons[row.trace.key]
+        yield row if reason is None else Dropped(row.trace.key, step, reason)
+
+
+def _beyond(ordered: list[Row], cfg: SelectConfig) -> dict[str, str]:
+    """Why traces that meet the predicate do not stay: repetitions, then what is too many."""
+    place = "per problem" if cfg.per else "in all"
+    reasons: dict[str, str] = {}
+    if cfg.distinct is not None:
+        said = f"near-identical to another of its problem (Jaccard {cfg.distinct.jaccard:g})"
+        reasons = dict.fromkeys(repeated(ordered, cfg.distinct), said)
+        ordered = [row for row in ordered if row.trace.key not in reasons]
+    if cfg.take is not None:
+        late = (row.trace.key for row in ordered[cfg.take :])
+        reasons |= dict.fromkeys(late, f"beyond take {cfg.take} {place}")
+        ordered = ordered[: cfg.take]
+    if cfg.budget is not None:
+        said = f"beyond a budget of {cfg.budget.tokens:,} tokens {place}"
+        spent = accumulate(row.trace.n_tokens for row in ordered)
+        within = sum(total <= cfg.budget.tokens for total in spent)
+        reasons |= dict.fromkeys((row.trace.key for row in ordered[within:]), said)
+    return reasons

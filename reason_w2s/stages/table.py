@@ -120,6 +120,16 @@ STAGES: dict[str, Stage] = {
         columns=("value", "steps", "tokens", "ends", "vocabulary"),
         lists=("steps", "tokens"),
     ),
+    "difficulty": Stage(
+        "reason_w2s.stages.difficulty:DifficultyConfig",
+        takes=("traces",),
+        gives="traces",
+        shape="annotate",
+        place="here",
+        version=1,
+        columns=("pass_rate", "n"),
+        together=True,
+    ),
     "select": Stage(
         "reason_w2s.stages.select:SelectConfig",
         takes=("traces",),
@@ -193,8 +203,8 @@ STAGES: dict[str, Stage] = {
 lm-eval is (`harness`), and how a `world:` or `scratch:` model is made."""
 
 USABLE = (
-    *("sample", "import", "check", "stepcheck", "vote", "combine", "score", "select", "pair"),
-    *("noise", "train", "prompted"),
+    *("sample", "import", "check", "stepcheck", "vote", "combine", "score", "difficulty"),
+    *("select", "pair", "noise", "train", "prompted"),
 )
 """What may stand under `steps:`; the last is resolved when the recipe is expanded."""
 

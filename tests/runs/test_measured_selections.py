@@ -260,7 +260,7 @@ MISTAKES = {
     ),
     "ceiling": (("reached: majority}", "reached: majority, ceiling: oracle}"), ["no model"]),
     "other problems": (("{suite: suite}", "{suite: suite, take: 5}"), ["different problems"]),
-    "verifier takes": (("{short: accepted}", "{short: by_vote}"), ["takes 1", "remove take"]),
+    "verifier takes": (("{short: accepted}", "{short: by_vote}"), ["has a take", "remove take"]),
     "verifier by gold": (
         ("where: {n_tokens: {max: 20}}", "where: {graded.correct: true}"),
         ["reads gold answers of 'test'"],

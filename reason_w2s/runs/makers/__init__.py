@@ -18,6 +18,7 @@ MAKERS: dict[str, str] = {
     "stepcheck": "annotations",
     "vote": "annotations",
     "combine": "combined",
+    "difficulty": "annotations",
     "score": "scores",
     "select": "choices",
     "pair": "choices",

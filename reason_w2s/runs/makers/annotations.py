@@ -23,6 +23,7 @@ FUNCTIONS: dict[str, str] = {
     "stepcheck": "reason_w2s.stages.stepcheck:stepcheck",
     "vote": "reason_w2s.stages.vote:vote",
     "combine": "reason_w2s.stages.combine:combine",
+    "difficulty": "reason_w2s.stages.difficulty:difficulty",
     "score": "reason_w2s.stages.score:score",
 }
 
@@ -110,6 +111,8 @@ def _summary(stage: str, found: list[dict[str, Any]]) -> dict[str, Any]:
         }
     if stage in ("vote", "combine"):
         return {"agrees": dict(Counter(str(row["agrees"]) for row in found))}
+    if stage == "difficulty":
+        return {}
     return {
         "flags": dict(Counter(flag for row in found for flag in row["flags"])),
         "steps": step_counts(row["verdicts"] for row in found),
