@@ -1,12 +1,12 @@
-"""Look at each trace without any gold answer: arithmetic, format, repetition, noise.
+"""Look at each trace without any gold answer: its steps, arithmetic, format, repetition, noise.
 
 Never reads `problem.gold` or `problem.solution`: what it finds may be used where no labels are
 allowed. The noise rules are those of an independent W2SR replication (stray CJK text, URLs, HTML
 entities). Its degeneracy rules (a 6/8/10-gram of words four times in the last 800 characters; over
 200 words of which under 30% are different) flagged 1,477 of 24,696 right traces of published
 models: what a solution says of each of its cases repeats. Here such runs must make up most of the
-end, and only the last 200 words are counted, as long traces repeat words anyway. That flags 32 of
-them, six of which are no loops.
+end, nearly all of it where an answer still follows, and only the last 200 words are counted, as
+long traces repeat words anyway. How often each flag is wrong was read by eye: eval/steps.md.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from reason_w2s.answers import flaws
+from reason_w2s.answers import form
 from reason_w2s.answers.arithmetic import Equation, equations
 from reason_w2s.answers.finding.extract import extract, unclosed_box
 from reason_w2s.answers.steps import By, Step, holding, split
@@ -42,12 +42,13 @@ class StepcheckConfig(BaseModel):
 
     steps: what a step is (`answers.steps.split`).
     kind: how an answer is looked for (`auto`: any; `choice`: a letter).
-    accept_guesses: an answer that no mark points to (the last number of the text) counts as one.
+    accept_guesses: an answer that no mark points to (the last number of the text) counts as one
+    even where the last sentence draws no conclusion.
     ngrams, repeats, max_repeated, tail_chars: runs of that many words, seen `repeats` times in the
     last `tail_chars` characters, are repetition where they are at least the share `max_repeated` of
-    its words.
-    min_words, min_unique: so is a trace of more than `min_words` words where of the last
-    `min_words` a share below `min_unique` are different.
+    its words; `max_repeated_answered` where the text states an answer, which loops seldom do.
+    min_words, min_unique: so is a trace of more than `min_words` words, without an answer, where of
+    the last `min_words` a share below `min_unique` are different.
     max_foreign_share: letters of scripts that the question has not may make up this share of the
     characters that are not blank.
     max_wrong_equations: more wrong equations than this raise `wrong_arithmetic`.
@@ -61,6 +62,7 @@ class StepcheckConfig(BaseModel):
     ngrams: tuple[int, ...] = (6, 8, 10)
     repeats: int = Field(default=4, ge=2)
     max_repeated: float = Field(default=0.6, gt=0, le=1)
+    max_repeated_answered: float = Field(default=0.85, gt=0, le=1)
     tail_chars: int = Field(default=800, ge=1)
     min_words: int = Field(default=200, ge=0)
     min_unique: float = Field(default=0.20, ge=0, le=1)
@@ -122,30 +124,35 @@ def _reasons(
     """Each flag with what raises it, None where nothing does."""
     text = trace.text
     blank = not text.strip()
+    answered = _answered(text, cfg)
     return {
         "empty": "nothing is written" if blank else None,
         "truncated": "the token limit ended it" if trace.finish_reason == "length" else None,
-        "unfinished": None if blank else flaws.unfinished(text),
-        "no_answer": None if _answered(text, cfg) else "no answer is stated",
+        "unfinished": None if blank else form.unfinished(text),
+        "no_answer": None if answered else "no answer is stated",
         "unclosed_box": "a box is not closed" if unclosed_box(text) else None,
         "unclosed_think": "the thought is not closed" if think == "unclosed" else None,
         "wrong_arithmetic": wrong[0].text if len(wrong) > cfg.max_wrong_equations else None,
-        "repetition": repeats(text, cfg),
-        "foreign_script": flaws.foreign(text, question, max_share=cfg.max_foreign_share),
-        "noise": flaws.markup(text, question),
+        "repetition": repeats(text, answered, cfg),
+        "foreign_script": form.foreign(text, question, max_share=cfg.max_foreign_share),
+        "noise": form.markup(text, question),
     }
 
 
-def repeats(text: str, cfg: StepcheckConfig) -> str | None:
+def repeats(text: str, answered: bool, cfg: StepcheckConfig) -> str | None:
     """How the text goes round in circles at its end, None where it does not."""
-    found = flaws.loop(
+    found = form.loop(
         text,
         ngrams=cfg.ngrams,
         repeats=cfg.repeats,
-        max_repeated=cfg.max_repeated,
+        max_repeated=max(cfg.max_repeated_answered, cfg.max_repeated)
+        if answered
+        else cfg.max_repeated,
         tail_chars=cfg.tail_chars,
     )
-    return found or flaws.monotone(text, min_words=cfg.min_words, min_unique=cfg.min_unique)
+    if found or answered:
+        return found
+    return form.monotone(text, min_words=cfg.min_words, min_unique=cfg.min_unique)
 
 
 def _think(text: str) -> str | None:
@@ -159,4 +166,6 @@ def _think(text: str) -> str | None:
 
 def _answered(text: str, cfg: StepcheckConfig) -> bool:
     found = extract(text, cfg.kind)
-    return found is not None and (cfg.accept_guesses or found.rule not in GUESSES)
+    if found is None or found.rule not in GUESSES:
+        return found is not None
+    return cfg.accept_guesses or form.concludes(text)

@@ -1,7 +1,9 @@
 """What is seen in a trace without gold."""
 
+import random
 from collections import Counter
 from dataclasses import replace
+from itertools import product
 
 import pytest
 from pydantic import ValidationError
@@ -93,10 +95,15 @@ EACH_CASE = "".join(
 ENUMERATED = f"The numbers are 3, 4, 8 and 29. {EACH_CASE}14 is two times 7.\n" * 2
 LOOP = "wait, let me check this once more now. "
 WORDS = [f"w{at}" for at in range(300)]
+LETTERS = ["".join(two) for two in product("abc", repeat=2)] * 20
+random.Random(0).shuffle(LETTERS)
 
 CASES = {
     "  \n": ("empty", "no_answer"),
     "5 + 3 = 8 so": ("no_answer",),
+    "5 + 3 = 8\nSo she has 8 of them.": (),
+    "5 + 3 = 8\nSo we need to add 8.": ("no_answer",),
+    "5 + 3 = 8\nShe has 8 of them.": ("no_answer",),
     "it is \\boxed{6": ("no_answer", "unclosed_box"),
     "so we add 5 + 3 =": ("unfinished", "no_answer"),
     f"{GOOD}\n\nNow to be sure,": ("unfinished",),
@@ -108,12 +115,16 @@ CASES = {
     "<think>5 + 3 = 8\n#### 8": ("unclosed_think",),
     "<think>5 + 3 = 8</think>\n#### 8": (),
     "5 + 3 = 9\n#### 9": ("wrong_arithmetic",),
-    LOOP * 4 + GOOD: ("repetition",),
-    LOOP * 3 + GOOD: (),
-    LOOP * 4 + " ".join(WORDS) + GOOD: (),
+    LOOP * 4 + "no answer": ("no_answer", "repetition"),
+    LOOP * 3 + "no answer": ("no_answer",),
+    # where an answer follows, nearly all must be repetition
+    LOOP * 4 + GOOD: (),
+    LOOP * 9 + GOOD: ("repetition",),
+    LOOP * 4 + " ".join(WORDS) + " no answer": ("no_answer",),
     # a right solution says the same of each case (six words of it four times), a loop little else
     f"{ENUMERATED}{' '.join(WORDS[:40])}\n{GOOD}": (),
-    " ".join(WORDS[:60]) + " " + " ".join(["a b", "b a", "a a"] * 60) + GOOD: ("repetition",),
+    f"{' '.join(WORDS[:60])} {' '.join(LETTERS)} no": ("no_answer", "repetition"),
+    f"{' '.join(WORDS[:60])} {' '.join(LETTERS)} {GOOD}": (),
     "so x = 0." + "72" * 150: ("no_answer", "repetition"),
     "so x = 0." + "72" * 90 + f"\n{GOOD}": (),
     "see https://example.com\n" + GOOD: ("noise",),
@@ -177,7 +188,8 @@ def test_thresholds():
     wrong = "5 + 3 = 9\n#### 9"
     assert look(wrong, StepcheckConfig(max_wrong_equations=1))["flags"] == ()
     assert look("so 8", StepcheckConfig(accept_guesses=True))["flags"] == ()
-    assert look(LOOP * 4 + GOOD, StepcheckConfig(repeats=5))["flags"] == ()
+    assert look(LOOP * 9 + GOOD, StepcheckConfig(repeats=10))["flags"] == ()
+    assert look(LOOP * 4 + GOOD, StepcheckConfig(max_repeated_answered=0.7))["flags"] != ()
     assert look("所以 " + GOOD, StepcheckConfig(max_foreign_share=0.5))["flags"] == ()
 
 
@@ -205,7 +217,7 @@ def test_reasons_say_what_was_seen():
         "7 * 8 = 54\n#### 54": "7 * 8 = 54",
         f"{GOOD} and 5 +": "ends with +",
         f"{GOOD} and \\[ 5": "ends behind \\[",
-        LOOP * 4 + GOOD: "73% of its end are runs of 6 words that repeat",
+        LOOP * 9 + GOOD: "86% of its end are runs of 6 words that repeat",
         GOOD + "\n" + "72" * 150: "300 characters of the same again and again",
     }
     for text, reason in seen.items():

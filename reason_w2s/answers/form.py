@@ -11,6 +11,8 @@ import unicodedata
 from collections import Counter
 from collections.abc import Sequence
 
+from reason_w2s.answers.sentences import sentences
+
 RUN_SHARE = 0.25
 """Digits or letters repeated without a blank are a loop where they fill this share of the end."""
 
@@ -109,6 +111,25 @@ def markup(text: str, question: str) -> str | None:
             if found and not pattern.search(question):
                 return f"{name}: {found[0][:40]}"
     return None
+
+
+_CLOSING_CHARS = 600
+_CONCLUDES = re.compile(
+    r"\W*(?:so|therefore|thus|hence|altogether|overall|in (?:total|conclusion|all)|finally)\b"
+    r"(?!.*\b(?:if|need to|can|could|cannot|let|let's|no)\b)",
+    re.IGNORECASE | re.DOTALL,
+)
+
+
+def concludes(text: str) -> bool:
+    """Whether the last sentence draws a conclusion: `So she has 5 left.`, but not `So we need to`.
+
+    Then its number answers the question, though no mark says so.
+    """
+    tail = text.rstrip()[-_CLOSING_CHARS:]
+    begins = sentences(tail)
+    closing = tail[begins[-1] :] if begins else tail
+    return closing.endswith((".", "!", ".)", ".**")) and bool(_CONCLUDES.match(closing))
 
 
 _OPEN = {"\\[": "\\]", "\\(": "\\)"}
