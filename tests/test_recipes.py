@@ -87,6 +87,8 @@ def sized_down(recipe: Path, models: list[Path], folder: Path) -> Path:
         "suites": {name: {"problems": {"take": 5}} for name in suites},
         "every": [
             {"where": {"stage": "train"}, "set": train},
+            # a tiny model has no chat template, which training from a prompted one would need
+            {"where": {"stage": "prompted", "prompt": "zero_shot_cot"}, "set": {"prompt": "qa"}},
             # each round of a block gets all five
             {"where": {"stage": "problems"}, "set": {"part": None}},
             {"where": {"stage": "noise"}, "set": {"otherwise": 0.1}},

@@ -26,7 +26,7 @@ from reason_w2s.stages.table import STAGES
 KEYS = ("for", "carry", "next", "do")
 ROLES = {role for stage in STAGES.values() for role in stage.roles} | {"of", "without", "shots"}
 PREDICATES = ("where", "when", "chosen", "rejected", "among", "binarise")
-COLUMNS = ("by", "within", "answer", "truth", "label", "columns", "target", "scores")
+COLUMNS = ("by", "within", "answer", "truth", "label", "columns", "target", "scores", "weight")
 
 Steps = dict[str, Any]
 Names = Mapping[str, str | list[str]]

@@ -168,6 +168,8 @@ def _columns_read(step: Step) -> Iterator[tuple[str, str]]:
     for place in listed if step.stage in ("select", "vote", "combine") else ():
         for column in step.config.get(place, ()):
             yield column.removeprefix("-"), place
+    if step.stage == "vote" and step.config["weight"] is not None:
+        yield step.config["weight"], "weight"
     loss = step.config.get("loss") or {}
     if step.stage == "train" and "scores" in loss:
         yield loss["scores"], "loss.scores"
@@ -224,13 +226,14 @@ def _one_number(plan: Plan, step: Step, column: str, where: str) -> None:
     if maker is None or short not in STAGES[maker.stage].lists:
         return
     bounds = {"min", "max"}
-    ordered = column in [name.removeprefix("-") for name in step.config.get("by") or ()]
+    told = (*(step.config.get("by") or ()), *(step.config.get("columns") or ()))
+    numbers = [name.removeprefix("-") for name in told] + [step.config.get("weight")]
     bounded = any(
         bounds & set(predicate.get(column) or ())
         for _, predicate in _predicates(step)
         if isinstance(predicate.get(column), Mapping)
     )
-    if ordered or bounded:
+    if column in numbers or bounded:
         ways = ", ".join(f"{column}.{how}" for how in REDUCTIONS)
         raise ConfigError(f"{where}: '{column}' is a list; expected one number of it: {ways}")
 

@@ -15,6 +15,9 @@ from reason_w2s.prompts import Prompt
 from reason_w2s.records import Row
 
 KindName = Literal["logprobs", "ranks", "contrast", "implicit"]
+LAST_RANK = 100
+"""Every rank beyond counts as this one in the rank-surprisal ratio, as in the code published with
+it."""
 Values = tuple[float, ...]
 """What the passes measured at one token, in their order."""
 
@@ -122,7 +125,7 @@ def _mean(scores: Sequence[float], values: Sequence[Values]) -> float | None:
 
 def _rank_per_surprisal(scores: Sequence[float], values: Sequence[Values]) -> float | None:
     surprisal = sum(nll for _, nll in values)
-    return sum(scores) / surprisal if surprisal else None
+    return sum(min(rank, LAST_RANK) for rank in scores) / surprisal if surprisal else None
 
 
 TOKENS = "reason_w2s.stages.scoring:open_tokens"
@@ -139,8 +142,8 @@ they are known, and with the end token where it ended by itself; they are asked 
 role's model is.
 
 logprobs: tokens are log p(y_t), nats; steps and value their sums. `-tokens.mean` is the surprisal.
-ranks: tokens are ranks, 1 the likeliest; steps and value are mean rank over mean -log p, per nat
-(the rank-surprisal ratio).
+ranks: tokens are ranks, 1 the likeliest; steps and value are mean rank, those beyond `LAST_RANK`
+as that, over mean -log p, per nat (the rank-surprisal ratio, arXiv 2601.14249: low suits).
 contrast: tokens are softmax((1 + beta) z_positive - beta z_negative)[y_t]; steps and value their
 means. Low ones are critical (arXiv 2411.19943, whose code has beta 1).
 implicit: tokens are beta (log p - log p_ref)(y_t), nats; steps and value their sums (the implicit

@@ -45,6 +45,8 @@ def test_ranks_are_set_against_surprisal() -> None:
     assert found["tokens"] == [1, 2, 3, 4, 4, 4]
     assert found["value"] == 2.0
     assert found["steps"] == [2.0, 2.0]
+    far = scored("ranks", [[1, 2, 3, 4, 4, 5000], [0.5, 1.5, 1.0, 3.0, 2.0, 1.0]])
+    assert (far["tokens"][-1], far["value"]) == (5000, 114 / 9)
     sure = scored("ranks", [[1] * 6, [0.0, 0.0, 0.0, 1.0, 1.0, 1.0]])
     assert sure["steps"] == [None, 1.0]
 

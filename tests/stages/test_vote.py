@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import log
+
 import pytest
 
 from reason_w2s.errors import DataError
@@ -50,6 +52,38 @@ def test_a_poll_by_hand():
     assert column(found, "rank") == [1, 1, 2, None, 1, 2, 3, 4]
     assert column(found, "cumulative")[6:] == [6 / 8, 7 / 8]
     assert set(column(found, "voters")) == {8}
+
+
+def test_votes_weigh_what_a_column_says():
+    """18 has .5 + .25 + .25 of 2.5, 7 has 1.5 of it; a trace without a weight does not vote."""
+    answers, weights = ["18", "18", "7", None, "18", "9"], [0.5, 0.25, 1.5, 0.0, 0.25, None]
+    found = polled(rows(answers, **{"r.value": weights}), weight="r.value")
+    assert set(column(found, "answer")) == {"7"}
+    assert column(found, "share") == [0.4, 0.4, 0.6, None, 0.4, None]
+    assert column(found, "rank") == [2, 2, 1, None, 2, None]
+    assert column(found, "cumulative") == [1, 1, 0.6, None, 1, None]
+    assert column(found, "agrees") == [False, False, True, None, False, False]
+    assert set(column(found, "voters")) == {5}
+
+
+def test_log_odds_weigh_as_their_chances():
+    """1/2 and 1/2 against 9/10, log-odds of log 9; and 0 at the far end."""
+    found = polled(
+        rows(["1", "1", "2", "3"], **{"r.value": [0.0, 0.0, log(9), -1e9]}),
+        weight="r.value",
+        as_odds=True,
+    )
+    assert column(found, "share") == pytest.approx([1 / 1.9, 1 / 1.9, 0.9 / 1.9, None])
+    assert set(column(found, "answer")) == {"1"}
+
+
+def test_weights_of_lists_are_reduced_and_none_is_below_zero():
+    some = rows(["1", "2", "2"], **{"r.steps": [[3.0, 4.0], [1.0, 9.0], [1.5]]})
+    assert set(column(polled(some, weight="r.steps.min"), "answer")) == {"1"}
+    with pytest.raises(
+        DataError, match=r"a vote weighs -1 by r.value, and none may weigh less than"
+    ):
+        polled(rows(["1"], **{"r.value": [-1.0]}), weight="r.value")
 
 
 def test_of_equally_common_answers_the_first_wins():
