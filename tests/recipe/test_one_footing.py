@@ -19,6 +19,9 @@ APART = {
     "teachers": "compares teachers, not methods",
     "w2sr_rgr": "its steps are those of the recipes it uses",
     "quantity_quality": "a sweep of its own",
+    "critical_tokens_dpo": "learns from the student's own answers, beside controls of its own",
+    "implicit_prm": "chooses among answers at test time",
+    "trace_fit": "choices among one teacher's right traces, beside a control of its own",
 }
 
 
