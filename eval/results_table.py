@@ -22,6 +22,7 @@ from typing import Any
 
 import footing
 from flaws_table import flaws
+from label_models_table import label_models
 from voting_table import voting
 
 ROOT = Path(__file__).parent.parent
@@ -186,6 +187,7 @@ def main() -> None:
         ROOT / "recipes" / "README.md": footing.parts(),
         ROOT / "eval" / "README.md": coverage(),
         ROOT / "eval" / "voting.md": voting(),
+        ROOT / "eval" / "label_models.md": label_models(),
         ROOT / "eval" / "flaws.md": flaws(),
     }
     for path, parts in wanted.items():

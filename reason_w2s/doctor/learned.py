@@ -44,7 +44,7 @@ def ends(case: Case) -> Iterator[Said]:
     """Answers that were cut teach no end: a student of many of them does not stop."""
     for step in case.written():
         found = _real(case, step)
-        if found is None:
+        if found is None or case.settings(step).by.head:
             continue
         answers = [one for one in answers_of(found.data, wanted=True)]
         cut = sum(not one.ends for one in answers)

@@ -20,7 +20,14 @@ from reason_w2s.runs import rows
 from reason_w2s.runs.makers.trained import examples
 from reason_w2s.stages.statement import statement, statement_in
 from reason_w2s.stages.train import TrainConfig, from_pairs, from_solutions, from_traces
-from reason_w2s.train.config import Answer, Data, Example, PairExample, VerdictExample
+from reason_w2s.train.config import (
+    Answer,
+    Data,
+    Example,
+    PairExample,
+    ValueExample,
+    VerdictExample,
+)
 from reason_w2s.train.guards import CLOSE, OPEN
 
 SAMPLE = 400
@@ -81,7 +88,17 @@ def material(step: Step, plan: Plan, store: Stored, sets: Sets, models: Models) 
         or _imported(step, plan, sets, pairs)
         or _made_up(step, plan, sets, models, pairs)
     )
+    if config.by.learns == "values":
+        return _valued(found)
     return found if config.label is None else _wanted(found)
+
+
+def _valued(found: Material) -> Material:
+    """Answers to be given numbers, before any is known."""
+    data = [
+        ValueExample(one.problem, one.answer, 0.0) for one in found.data if isinstance(one, Example)
+    ]
+    return replace(found, data=data, count=None)
 
 
 def _wanted(found: Material) -> Material:

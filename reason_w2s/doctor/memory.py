@@ -162,6 +162,8 @@ def _rollouts(shape: Shape, settings: TrainSettings, profile: TrainProfile, toke
 
 def _logits(shape: Shape, settings: TrainSettings, tokens: int) -> int:
     """Tiles in the step's dtype and in float32; whole where the loss needs them so."""
+    if settings.by.head:
+        return 0
     each = _bytes(settings) + 4
     confidence = settings.loss is not None and settings.loss.name == "confidence"
     if confidence or settings.by.logits:

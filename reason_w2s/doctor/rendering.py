@@ -49,6 +49,9 @@ def _row(row: dict[str, Any], tokenizer: PreTrainedTokenizerBase, colour: bool) 
     if "prompt" in row:
         gold = [f"gold: {' or '.join(row['gold'])}"] if row["gold"] else []
         return [*_part("", row["prompt"], DIM, tokenizer, colour), *map(printable, gold)]
+    if "target" in row:
+        read = [("", row["prompt_ids"], DIM), ("read", row["completion_ids"], GREEN)]
+        return [line for part in read for line in _part(*part, tokenizer, colour)]
     if "completion_ids" in row:
         side = ("wanted", GREEN) if row["label"] == [1] else ("unwanted", RED)
         verdict = [("", row["prompt_ids"], DIM), (side[0], row["completion_ids"], side[1])]

@@ -8,7 +8,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from reason_w2s.engines import headers, model_folder
+from reason_w2s.engines import headed, headers, model_folder
 from reason_w2s.engines.protocols import Completion, Request, Sampling
 from reason_w2s.engines.settings import EngineSettings
 from reason_w2s.errors import EngineError, require
@@ -27,12 +27,13 @@ def load_model(folder: Path, dtype: str = "auto", device: str = "cpu") -> PreTra
     """The model in `folder`, in evaluation mode; an adapter is merged into its base.
 
     Raises:
+        ConfigError: it gives scores and writes no text.
         EngineError: transformers cannot load it.
     """
     require("torch", "train")
     transformers = require("transformers", "train")
     transformers.utils.logging.disable_progress_bar()
-    adapter = model_folder.is_adapter(folder)
+    adapter = model_folder.is_adapter(headed.writes(folder))
     source = model_folder.base_of(folder) if adapter else folder
     try:
         model, about = transformers.AutoModelForCausalLM.from_pretrained(

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
 
-from reason_w2s.engines import model_folder
+from reason_w2s.engines import headed, model_folder
 from reason_w2s.engines.adapters import refuse_beyond_vllm
 from reason_w2s.engines.protocols import Completion, Request
 from reason_w2s.engines.settings import EngineSettings
@@ -47,7 +47,7 @@ class VllmSampler:
 
     def __init__(self, model: Path | str, settings: EngineSettings) -> None:
         """Raises ConfigError (no model there) or EngineError (vLLM cannot load it)."""
-        self.folder = model_folder.resolve(model)
+        self.folder = headed.writes(model_folder.resolve(model))
         self.settings = settings
         if model_folder.is_adapter(self.folder):
             refuse_beyond_vllm(self.folder)

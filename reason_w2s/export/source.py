@@ -113,7 +113,12 @@ def _learned(run: Run, plan: Plan, step: Step, wish: Wish) -> Export:
         raise ConfigError(
             f"{step.name}: is a model; only what a train step learned can be exported"
         )
-    format = FORMATS[OBJECTIVES[step.config["objective"]].learns]
+    format = FORMATS.get(OBJECTIVES[step.config["objective"]].learns)
+    if format is None:
+        raise ConfigError(
+            f"{step.name}: what {step.config['objective']} learns is not exported as it is; export "
+            f"'{', '.join(step.of)}'"
+        )
     if wish.format not in (None, format) or wish.prompt is not None:
         raise ConfigError(
             f"{step.name}: what a train step learned is {format} with its model's prompt; for "

@@ -24,6 +24,10 @@ VERDICTS = ("truth", "label")
 """Settings that name a yes-or-no column."""
 
 
+WRITES = {"sample": ("model",), "harness": ("model",), "train": ("ref", "teacher")}
+"""Roles whose models write text."""
+
+
 @dataclass(frozen=True, slots=True)
 class GoldUse:
     """That a step's outcome depends on the gold of a problem set: its `answers` or `solutions`."""
@@ -139,6 +143,11 @@ def _kinds(plan: Plan, step: Step, where: str) -> None:
         if kind not in expected:
             wanted = "a model" if expected == ("model",) else " or ".join(expected)
             raise ConfigError(f"{where}.{role}: '{name}' is {kind}; expected {wanted}")
+        if role in WRITES.get(step.stage, ()) and _gives_scores(plan, name):
+            raise ConfigError(
+                f"{where}.{role}: '{name}' gives scores and writes no text; use it in a score step "
+                f"(kind: reward)"
+            )
         if stage and stage.place == "torch" and _at_endpoint(plan, name):
             raise ConfigError(
                 f"{where}.{role}: '{name}' is at an endpoint, where it can be sampled only; "
@@ -151,6 +160,16 @@ def _at_endpoint(plan: Plan, name: str) -> bool:
     while step.stage == "prompted":
         step = plan.steps[step.roles["model"]]
     return is_url(str(step.config.get("path")))
+
+
+def _gives_scores(plan: Plan, name: str) -> bool:
+    """Whether a model was trained here to give scores."""
+    from reason_w2s.train.objectives import OBJECTIVES
+
+    step = plan.steps[name]
+    while step.stage == "prompted":
+        step = plan.steps[step.roles["model"]]
+    return step.stage == "train" and OBJECTIVES[step.config["objective"]].head
 
 
 def _role_kinds(step: Step, role: str) -> tuple[str, ...]:
@@ -173,6 +192,9 @@ def _columns_read(step: Step) -> Iterator[tuple[str, str]]:
     loss = step.config.get("loss") or {}
     if step.stage == "train" and "scores" in loss:
         yield loss["scores"], "loss.scores"
+    target = step.config.get("target") if step.stage == "train" else None
+    if target is not None and "." in target:
+        yield target, "target"
     for place in VERDICTS if step.stage in ("noise", "train", "combine", "difficulty") else ():
         if step.config.get(place) is not None:
             yield step.config[place], place

@@ -55,12 +55,23 @@ def check_training(plan: Plan, step: Step, where: str) -> None:
             f"{where}.label: the yes-or-no column of what is wanted (label: STEP.correct), for "
             f"objective kto and no other"
         )
-    if by.learns == "verdicts" and kinds != {"traces"}:
+    if by.learns in ("verdicts", "values") and kinds != {"traces"}:
         raise ConfigError(f"{where}.of: {objective} needs traces, got {', '.join(kinds)}")
+    _valued(step, by, where)
     _noise(step, where)
     if "ref" in step.roles and not by.reference:
         raise ConfigError(f"{where}.ref: {objective} has no reference model; remove it")
     _judged(step, by, kinds, where)
+
+
+def _valued(step: Step, by: Objective, where: str) -> None:
+    """A column of numbers is learned by the objective that learns to give them."""
+    target = step.config.get("target")
+    if (by.learns == "values") != (target is not None and "." in target):
+        raise ConfigError(
+            f"{where}.target: the column of numbers to give (target: STEP.value), for objective "
+            f"regress and no other"
+        )
 
 
 def _judged(step: Step, by: Objective, kinds: Set[str], where: str) -> None:

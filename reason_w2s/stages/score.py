@@ -14,7 +14,7 @@ from reason_w2s.engines.settings import EngineSettings
 from reason_w2s.prompts import Prompt
 from reason_w2s.records import Row
 
-KindName = Literal["logprobs", "ranks", "contrast", "implicit"]
+KindName = Literal["logprobs", "ranks", "contrast", "implicit", "reward"]
 LAST_RANK = 100
 """Every rank beyond counts as this one in the rank-surprisal ratio, as in the code published with
 it."""
@@ -129,12 +129,14 @@ def _rank_per_surprisal(scores: Sequence[float], values: Sequence[Values]) -> fl
 
 
 TOKENS = "reason_w2s.stages.scoring:open_tokens"
+WHOLE = "reason_w2s.stages.rewarding:open_rewards"
 KINDS: Mapping[str, Kind] = MappingProxyType(
     {
         "logprobs": Kind((("model",),), TOKENS, _first, _sum),
         "ranks": Kind((("model",),), TOKENS, _first, _rank_per_surprisal),
         "contrast": Kind((("positive", "negative"),), TOKENS, _first, _mean, beta=1.0),
         "implicit": Kind((("model",), ("ref",)), TOKENS, _log_ratio, _sum, beta=0.05),
+        "reward": Kind((("model",),), WHOLE, _first, _sum),
     }
 )
 """By the name under `kind`. A response's tokens are those that training learns: as sampled where
@@ -147,7 +149,8 @@ as that, over mean -log p, per nat (the rank-surprisal ratio, arXiv 2601.14249: 
 contrast: tokens are softmax((1 + beta) z_positive - beta z_negative)[y_t]; steps and value their
 means. Low ones are critical (arXiv 2411.19943, whose code has beta 1).
 implicit: tokens are beta (log p - log p_ref)(y_t), nats; steps and value their sums (the implicit
-process reward, arXiv 2412.01981, which trains with beta 0.05)."""
+process reward, arXiv 2412.01981, which trains with beta 0.05).
+reward: value is the one output of a sequence-classification model; it has no steps and tokens."""
 
 
 def score(

@@ -93,8 +93,7 @@ class TokenScorer:
 
     def ids(self, row: Row) -> tuple[list[int], list[int]] | None:
         """The ids that ask and those that are scored, as in training; None: it cannot be scored."""
-        reason = row.trace.finish_reason
-        if reason == "error" or (reason == "length" and not row.trace.text.strip()):
+        if unscored(row):
             return None
         asked = prompt_ids(row.problem, self._prompt, self._tokenizer)
         said = answer_ids(answer(row.trace), self._prompt, self._tokenizer, row.problem.id)
@@ -104,6 +103,12 @@ class TokenScorer:
     def close(self) -> None:
         """Give the memory back."""
         self._scorer.close()
+
+
+def unscored(row: Row) -> bool:
+    """Whether a trace has nothing to score: it failed, or was cut before it said anything."""
+    reason = row.trace.finish_reason
+    return reason == "error" or (reason == "length" and not row.trace.text.strip())
 
 
 def ends_of(

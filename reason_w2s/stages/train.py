@@ -16,11 +16,13 @@ from reason_w2s.train.config import (
     PairExample,
     TokenScores,
     TrainSettings,
+    ValueExample,
     VerdictExample,
 )
 from reason_w2s.train.terms import CriticalTokens
 
-Target = Literal["solution", "answer"]
+TEXTS = ("solution", "answer")
+"""Targets that are texts; any other is a column of numbers."""
 ABOUT_EXAMPLES = {"target", "side", "label"}
 
 
@@ -28,14 +30,15 @@ class TrainConfig(TrainSettings):
     """A training step of a recipe.
 
     target: "solution" trains on the gold solutions of a problem set instead of on traces, "answer"
-    on the final statement of each trace without its reasoning.
+    on the final statement of each trace without its reasoning; a column, for objectives that learn
+    to give traces its numbers.
     side: which side of a pair SFT learns from, where `of` is pairs.
     label: the yes-or-no column that says which traces are wanted, for objectives that learn from
     such verdicts.
     lora: `all_linear`, or peft's settings; None: full fine-tuning.
     """
 
-    target: Target | None = None
+    target: str | None = None
     side: Literal["chosen", "rejected"] | None = None
     label: str | None = None
 
@@ -47,6 +50,13 @@ class TrainConfig(TrainSettings):
     def settings(self) -> TrainSettings:
         """What training itself is told: all but what its examples are made from."""
         return TrainSettings.model_validate(self.model_dump(exclude=ABOUT_EXAMPLES))
+
+    @field_validator("target")
+    @classmethod
+    def _known(cls, value: str | None) -> str | None:
+        if value is not None and value not in TEXTS and "." not in value:
+            raise ValueError(f"expected {', '.join(TEXTS)} or a column, STEP.COLUMN")
+        return value
 
     @field_validator("lora", mode="before")
     @classmethod
@@ -95,6 +105,21 @@ def from_verdicts(rows: Iterable[Row], label: str) -> Iterator[VerdictExample]:
     for row in rows:
         if row.value(label) is not None:
             yield VerdictExample(row.problem, answer(row.trace), bool(row.value(label)))
+
+
+def from_values(rows: Iterable[Row], target: str) -> Iterator[ValueExample]:
+    """Traces with the column's number, yes as 1 and no as 0; those without one are left out.
+
+    Raises:
+        DataError: the column holds something else.
+    """
+    for row in rows:
+        value = row.value(target)
+        if value is None:
+            continue
+        if not isinstance(value, (bool, int, float)):
+            raise DataError(f"{row.problem.id}: {target} is {value!r}; expected a number")
+        yield ValueExample(row.problem, answer(row.trace), float(value))
 
 
 def from_pairs(

@@ -37,20 +37,26 @@ EFFECTIVE = (
 """What shapes any training, told also where the recipe leaves it to TRL."""
 
 
+SCORED = (
+    "It writes nothing: its one output is the score of a prompt and a response together. In a "
+    "recipe, `{score: {of: TRACES, kind: reward, model: NAME}}` scores traces by it."
+)
+
+
 def trained(task: Task, arguments: TrainingArguments, stats: TrainStats) -> str:
     """The card of a model that was trained here, made from what was asked and what was done."""
     places = task.places
     adapter = task.settings.lora is not None
     kind = "LoRA adapter, " if adapter else ""
     return _card(
-        _head(places.init, adapter, task.settings.objective),
+        _head(places.init, adapter, task.settings.objective, scores=task.settings.by.head),
         _title(places),
         f"{kind}{task.settings.objective.upper()} by reason-w2s over TRL.",
         {
             "Where it comes from": _list(_origin(places)),
             "Training": _list(_training(task, arguments, stats)),
             "How it is asked": _asked(task.prompt),
-            "How to measure it": _measured(),
+            "How to measure it": SCORED if task.settings.by.head else _measured(),
             "Made with": _list(_versions(PACKAGES)),
         },
     )
@@ -83,11 +89,11 @@ def hub_name(folder: Path) -> tuple[str, str] | None:
     return None if found is None else (f"{found[1]}/{found[2]}", found[3])
 
 
-def _head(init: Path, adapter: bool, objective: str) -> str:
+def _head(init: Path, adapter: bool, objective: str, *, scores: bool = False) -> str:
     tags = ["reason-w2s", "weak-to-strong", "trl", objective, *(["lora"] if adapter else [])]
     data = {
         "library_name": "peft" if adapter else "transformers",
-        "pipeline_tag": "text-generation",
+        "pipeline_tag": "text-classification" if scores else "text-generation",
         "tags": tags,
     }
     base = _base_model(init)
@@ -169,7 +175,8 @@ def _training(
     if rewards:
         yield "mean reward", f"{rewards[0]:.3f} at first, {rewards[-1]:.3f} at last"
     elif losses:
-        yield "loss", f"{float(losses[0]):.4f} at first, {float(losses[-1]):.4f} at last (nats)"
+        unit = "" if settings.by.learns == "values" else " (nats)"
+        yield "loss", f"{float(losses[0]):.4f} at first, {float(losses[-1]):.4f} at last{unit}"
 
 
 def _asked(prompt: Prompt) -> str:

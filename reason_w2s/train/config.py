@@ -212,11 +212,27 @@ class VerdictExample:
     wanted: bool
 
 
-Data = Sequence[Example] | Sequence[PairExample] | Sequence[VerdictExample] | Sequence[Problem]
+@dataclass(frozen=True, slots=True)
+class ValueExample:
+    """One answer, and the number that a scorer should give it."""
+
+    problem: Problem
+    answer: Answer
+    value: float
+
+
+Data = (
+    Sequence[Example]
+    | Sequence[PairExample]
+    | Sequence[VerdictExample]
+    | Sequence[ValueExample]
+    | Sequence[Problem]
+)
 EXAMPLES: Mapping[Learns, type[Any]] = {
     "answers": Example,
     "pairs": PairExample,
     "verdicts": VerdictExample,
+    "values": ValueExample,
     "problems": Problem,
 }
 

@@ -15,7 +15,15 @@ from reason_w2s.engines import vocabulary
 from reason_w2s.errors import DataError
 from reason_w2s.prompts import Prompt, encode, render
 from reason_w2s.records import Problem
-from reason_w2s.train.config import Answer, Data, Example, PairExample, TokenScores, VerdictExample
+from reason_w2s.train.config import (
+    Answer,
+    Data,
+    Example,
+    PairExample,
+    TokenScores,
+    ValueExample,
+    VerdictExample,
+)
 from reason_w2s.train.objectives import Learns
 
 if TYPE_CHECKING:
@@ -108,6 +116,24 @@ def kto_rows(
     ]
 
 
+def value_rows(
+    examples: Sequence[ValueExample], prompt: Prompt, tokenizer: PreTrainedTokenizerBase
+) -> list[dict[str, Any]]:
+    """`prompt_ids`, `completion_ids` and `target`, the number to give.
+
+    Raises:
+        DataError: as `sft_rows`.
+    """
+    return [
+        {
+            "prompt_ids": prompt_ids(one.problem, prompt, tokenizer),
+            "completion_ids": answer_ids(one.answer, prompt, tokenizer, one.problem.id),
+            "target": float(one.value),
+        }
+        for one in examples
+    ]
+
+
 def problem_rows(
     problems: Sequence[Problem], prompt: Prompt, tokenizer: PreTrainedTokenizerBase
 ) -> list[dict[str, Any]]:
@@ -130,6 +156,7 @@ MAKERS: Mapping[Learns, Callable[..., list[dict[str, Any]]]] = {
     "answers": sft_rows,
     "pairs": dpo_rows,
     "verdicts": kto_rows,
+    "values": value_rows,
     "problems": problem_rows,
 }
 

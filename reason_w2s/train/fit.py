@@ -11,7 +11,9 @@ import warnings
 from typing import TYPE_CHECKING, Any
 
 from reason_w2s.engines import model_folder
+from reason_w2s.engines.headed import TASK
 from reason_w2s.engines.hf import load_model
+from reason_w2s.engines.reward import load_reward_model
 from reason_w2s.errors import ConfigError, W2SError, require
 from reason_w2s.train import arguments, checkpoint, examples, model_files, optimizer, rollouts
 from reason_w2s.train.config import Progress, TrainProfile, TrainSettings, TrainStats
@@ -107,7 +109,10 @@ def _job(task: Task, streamed: Rows, config: Any) -> Job:
 
 def _model(task: Task, dtype: str) -> PreTrainedModel | PeftModel:
     """The weights to train, or to put a new adapter on; with the adapter that goes on, if one."""
-    whole = load_model(task.start, dtype)
+    if task.settings.by.head:
+        whole = load_reward_model(task.start, dtype, head=task.seed)
+    else:
+        whole = load_model(task.start, dtype)
     if task.adapter is None:
         return whole
     peft = require("peft", "train")
@@ -125,7 +130,7 @@ def _peft_config(settings: TrainSettings) -> PeftConfig | None:
         lora_alpha=lora.alpha,
         lora_dropout=lora.dropout,
         target_modules="all-linear" if every else list(lora.targets),
-        task_type="CAUSAL_LM",
+        task_type=TASK if settings.by.head else "CAUSAL_LM",
     )
     return config
 

@@ -18,13 +18,13 @@ from reason_w2s.engines import model_folder
 from reason_w2s.errors import DataError
 from reason_w2s.prompts import Prompt, render
 from reason_w2s.records import Problem
-from reason_w2s.train.config import Answer, Example, PairExample, VerdictExample
+from reason_w2s.train.config import Answer, Example, PairExample, ValueExample, VerdictExample
 from reason_w2s.train.examples import IGNORED, lengths, prompt_ids
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
-    One = Example | PairExample | VerdictExample
+    One = Example | PairExample | VerdictExample | ValueExample
     Data = Sequence[One]
     Rows = Sequence[dict[str, list[int]]]
 
@@ -119,6 +119,9 @@ def _of(row: dict[str, list[int]], example: One) -> Iterator[_Learned]:
     if isinstance(example, PairExample):
         yield _Learned(example.problem, example.chosen, row["chosen_ids"])
         yield _Learned(example.problem, example.rejected, row["rejected_ids"], wanted=False)
+        return
+    if isinstance(example, ValueExample):
+        yield _Learned(example.problem, example.answer, row["completion_ids"], wanted=False)
         return
     if isinstance(example, VerdictExample):
         learned = row["completion_ids"]

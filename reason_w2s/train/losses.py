@@ -124,6 +124,11 @@ def entropy(logits: Tensor) -> Tensor:
     return total - ((logits - total[..., None]).exp() * logits).sum(dim=-1)
 
 
+def squared(scores: Tensor, targets: Tensor) -> Tensor:
+    """The squared distance of each score from its target, [B]: no nats."""
+    return (scores - targets.to(scores.dtype)) ** 2
+
+
 def warmed(weight: float, warmup: float, done: int, updates: int) -> float:
     """The weight at an update: from 0 linearly to `weight` over the first `warmup` of the updates.
 

@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reason_w2s.engines import model_folder
+from reason_w2s.engines.headed import gives_scores
 from reason_w2s.engines.hf import load_model
+from reason_w2s.engines.reward import load_reward_model
 from reason_w2s.errors import StoreError
 from reason_w2s.train import card
 from reason_w2s.train.config import TrainStats
@@ -48,7 +50,8 @@ def whole_init(places: TrainPlaces, *, keep: bool) -> Path:
     merged = places.out.with_name(f"{places.out.name}.{name}") if keep else places.work / name
     if not (merged / "config.json").is_file():
         aside = merged.with_name(f"{merged.name}.part")
-        load_model(places.init).save_pretrained(aside)
+        load = load_reward_model if gives_scores(places.init) else load_model
+        load(places.init).save_pretrained(aside)
         model_folder.load_tokenizer(places.init).save_pretrained(aside)
         os.replace(aside, merged)
     return merged

@@ -9,8 +9,8 @@ from typing import Any, Literal, NamedTuple
 
 from reason_w2s.errors import require
 
-Name = Literal["sft", "dpo", "orpo", "kto", "grpo", "distillation"]
-Learns = Literal["answers", "pairs", "verdicts", "problems"]
+Name = Literal["sft", "dpo", "orpo", "kto", "grpo", "distillation", "reward", "regress"]
+Learns = Literal["answers", "pairs", "verdicts", "values", "problems"]
 
 
 class Objective(NamedTuple):
@@ -23,6 +23,7 @@ class Objective(NamedTuple):
     group: completions of each problem that it samples while it trains, where `num_generations`
     says no other number; 0: it samples nothing. reward: it is told how good each of them is.
     teacher: it follows another model's distributions. logits: it holds those of a pass whole.
+    head: it trains a model that gives a text one number, in place of one that writes.
     """
 
     module: str
@@ -34,6 +35,7 @@ class Objective(NamedTuple):
     reward: bool = False
     teacher: bool = False
     logits: bool = False
+    head: bool = False
 
     def load(self) -> ModuleType:
         """Its file."""
@@ -71,6 +73,8 @@ OBJECTIVES: Mapping[Name, Objective] = MappingProxyType(
             group=1,
             teacher=True,
         ),
+        "reward": Objective("reason_w2s.train.reward", "trl:RewardConfig", "pairs", head=True),
+        "regress": Objective("reason_w2s.train.regress", "trl:RewardConfig", "values", head=True),
     }
 )
 """By the name that a recipe gives under `objective`."""

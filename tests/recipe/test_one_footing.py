@@ -21,6 +21,8 @@ APART = {
     "quantity_quality": "a sweep of its own",
     "critical_tokens_dpo": "learns from the student's own answers, beside controls of its own",
     "implicit_prm": "chooses among answers at test time",
+    "weaver": "chooses among answers at test time; its student learns from its own",
+    "reward_ensembles": "chooses among answers at test time; its student learns from its own",
     "trace_fit": "choices among one teacher's right traces, beside a control of its own",
 }
 

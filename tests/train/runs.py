@@ -20,6 +20,7 @@ from reason_w2s.train.config import (
     TrainProfile,
     TrainSettings,
     TrainStats,
+    ValueExample,
     VerdictExample,
 )
 from reason_w2s.train.objectives import Learns
@@ -77,10 +78,19 @@ def verdicts(count: int = 24, of: Callable[[int], list[Example]] = sums) -> list
     ]
 
 
+def values(count: int = 24, of: Callable[[int], list[Example]] = sums) -> list[ValueExample]:
+    """Right answers that are worth 1, and in their place, for every third, a cut one worth -.5."""
+    return [
+        ValueExample(one.problem, one.answer, 1.0 if one.wanted else -0.5)
+        for one in verdicts(count, of)
+    ]
+
+
 DATA: dict[Learns, Callable[[], Data]] = {
     "answers": sums,
     "pairs": preferences,
     "verdicts": verdicts,
+    "values": values,
 }
 
 
@@ -93,6 +103,7 @@ def run(
     profile: TrainProfile | None = None,
     progress: Callable[[int, int], None] = lambda done, total: None,
     data: Data | None = None,
+    seed: int = 7,
 ) -> TrainStats:
     """Train into `folder`/out with work in `folder`/work, on `data` or the objective's own."""
     data = data or DATA[settings.by.learns]()
@@ -102,7 +113,7 @@ def run(
         settings,
         places,
         prompt=PROMPT,
-        seed=7,
+        seed=seed,
         profile=profile or TrainProfile(threads=1),
         progress=progress,
     )

@@ -17,10 +17,12 @@ from reason_w2s.runs.store import Cost, Store, put_folder, read_json, write_json
 from reason_w2s.runs.tables import digest
 from reason_w2s.runs.work import Stopwatch, Work
 from reason_w2s.stages.train import (
+    TEXTS,
     TrainConfig,
     from_pairs,
     from_solutions,
     from_traces,
+    from_values,
     from_verdicts,
     with_rate,
 )
@@ -169,6 +171,11 @@ def examples(store: Store, of: Sequence[Item], config: TrainConfig) -> Data:
     if config.label is not None:
         graded = (row for item in of for row in rows.rows(store, item))
         return list(from_verdicts(graded, config.label))
+    if config.by.learns == "values":
+        assert config.target is not None
+        return list(
+            from_values((row for item in of for row in rows.rows(store, item)), config.target)
+        )
     if kinds == {"traces"}:
         return [one for item in of for one in from_traces(rows.rows(store, item), config.target)]
     read = [rows.pairs(store, item) for item in of]
@@ -179,17 +186,26 @@ def examples(store: Store, of: Sequence[Item], config: TrainConfig) -> Data:
 
 
 def _verdicts(work: Work) -> dict[str, int]:
-    """How many traces the step's label says nothing of, and how many it says are wanted."""
-    label = work.step.config.get("label")
-    if label is None:
+    """How many traces the step's label says nothing of, and how many it says are wanted; of a
+    column of numbers how many have none."""
+    label, column = work.step.config.get("label"), _column(work)
+    if column is None:
         return {}
     read = (row for item in work.of for row in rows.rows(work.store, item))
-    said = Counter(None if (value := row.value(label)) is None else bool(value) for row in read)
-    return {"left_out": said[None], "wanted": said[True]}
+    said = Counter(None if (value := row.value(column)) is None else bool(value) for row in read)
+    known = {"left_out": said[None]}
+    return known if label is None else {**known, "wanted": said[True]}
+
+
+def _column(work: Work) -> str | None:
+    """The column that says what is learned of a trace, where one does."""
+    label, target = work.step.config.get("label"), work.step.config.get("target")
+    found = label if label is not None else target
+    return None if found is None or found in TEXTS else str(found)
 
 
 def _left_out_said(work: Work, count: int) -> str:
-    return f"{count:,} traces without {work.step.config['label']} were left out"
+    return f"{count:,} traces without {_column(work)} were left out"
 
 
 def _card(work: Work) -> dict[str, str]:
@@ -226,8 +242,7 @@ def _key(work: Work) -> str:
     models = {role: item for role in work.step.roles if (item := work.role(role)).kind == "model"}
     roles = {role: item.reference().fingerprint for role, item in models.items()}
     trained_on = [_content(item) for item in work.of]
-    loss = work.step.config.get("loss") or {}
-    columns = work.step.config["label"], loss.get("scores")
+    columns = _column(work), (work.step.config.get("loss") or {}).get("scores")
     if work.step.config["target"] == "answer" or any(columns):
         # what is learned stands in columns above, not in the texts
         trained_on += [one.digest for item in work.of for one in item.lineage()]
