@@ -18,7 +18,7 @@ def chosen(name: str, plan: Plan, store: Stored) -> list[Row] | None:
     step, made = plan.steps[name], store.made.get(name)
     if made is not None and step.kind == "traces":
         return list(rows.rows(made.run.store, made.item))
-    if step.stage != "select" or len(step.of) != 1:
+    if step.stage != "select" or len(step.of) != 1 or step.roles:
         return None
     found = chosen(step.of[0], plan, store)
     if found is None:

@@ -104,8 +104,8 @@ def _own_gold_use(plan: Plan, step: Step) -> set[GoldUse]:
         maker, short = made_by(plan, column)
         if maker is not None and short in STAGES[maker.stage].gold:
             # what is true is asked of audited problems alone
-            audited = {step.roles["dev"]} if place == "truth" and "dev" in step.roles else None
-            names = audited or problem_sets(plan, maker.name)
+            only = step.roles.get("dev") if place == "truth" else step.roles.get("problems")
+            names = {only} if only is not None else problem_sets(plan, maker.name)
             found |= {GoldUse(name, "answers") for name in names}
     return found
 
@@ -127,6 +127,8 @@ def problem_sets(plan: Plan, name: str) -> set[str]:
     step = plan.steps[name]
     if step.kind == "problems":
         return {name}
+    if "problems" in step.roles:
+        return {step.roles["problems"]}
     return {found for parent in step.of for found in problem_sets(plan, parent)}
 
 

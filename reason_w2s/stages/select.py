@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from itertools import accumulate
 from typing import Any, Literal
 
@@ -22,7 +22,7 @@ class Budget(BaseModel):
 
 
 class SelectConfig(BaseModel):
-    """Which traces stay.
+    """Which traces stay; of one problem set, where a step names it (`problems: NAME`).
 
     where: the predicate a trace must meet.
     by: columns to order by before taking (`-column`: greatest first); ties by lot.
@@ -47,16 +47,32 @@ class SelectConfig(BaseModel):
 
 
 def select(
-    rows: Iterable[Row], cfg: SelectConfig, *, step: str, seed: int
+    rows: Iterable[Row],
+    cfg: SelectConfig,
+    *,
+    step: str,
+    seed: int,
+    problems: Collection[str] | None = None,
 ) -> Iterator[Row | Dropped]:
-    """Each row once, either itself or as `Dropped` with its reason; kept rows in input order."""
+    """Each row once, either itself or as `Dropped` with its reason; kept rows in input order.
+
+    problems: the ids of those whose traces may stay; None: all.
+    """
+
+    def wrong(row: Row) -> str | None:
+        if problems is not None and row.problem.id not in problems:
+            return "answers a problem of another set"
+        return failure(row, cfg.where)
+
     groups = by_problem(rows) if cfg.per == "problem" else iter([list(rows)])
     for group in groups:
-        yield from _choose(group, cfg, step, seed)
+        reasons = {row.trace.key: wrong(row) for row in group}
+        yield from _choose(group, reasons, cfg, step, seed)
 
 
-def _choose(group: list[Row], cfg: SelectConfig, step: str, seed: int) -> Iterator[Row | Dropped]:
-    reasons = {row.trace.key: failure(row, cfg.where) for row in group}
+def _choose(
+    group: list[Row], reasons: dict[str, str | None], cfg: SelectConfig, step: str, seed: int
+) -> Iterator[Row | Dropped]:
     fit = [row for row in group if reasons[row.trace.key] is None]
     if not cfg.alone:
         reasons |= _beyond(order(fit, cfg.by, seed), cfg)

@@ -137,6 +137,7 @@ STAGES: dict[str, Stage] = {
         shape="choose",
         place="here",
         version=1,
+        roles={"problems": "problems"},
     ),
     "pair": Stage(
         "reason_w2s.stages.pair:PairConfig",

@@ -6,9 +6,10 @@ import pytest
 
 from reason_w2s.errors import ConfigError
 from reason_w2s.recipe.load import load_plan
-from reason_w2s.recipe.rules import GoldUse, gold_use
+from reason_w2s.recipe.rules import GoldUse, gold_use, problem_sets
 from reason_w2s.report.html import render
 from reason_w2s.runs.results import results
+from reason_w2s.runs.run import Selection
 from tests.runs.small import again, project, run
 
 RECIPE = """\
@@ -89,3 +90,30 @@ def test_a_model_that_could_not_be_fitted_is_a_warning(tmp_path):
     two = BLIND.replace(", clean.n_equations", "")
     found = results(run(project(tmp_path, two, n=30)))
     assert any("joint: no label model: 2 verifiers are left" in one for one in found["warnings"])
+
+
+def test_what_is_chosen_of_one_set_rests_on_that_set_alone(tmp_path):
+    fit = "  fit: {of: train, without: dev, take: 7, salt: 2}\nsteps:\n"
+    text = AUDITED.replace("steps:\n", fit).replace(
+        "per: problem, take: 1}}\n",
+        "per: problem, take: 1}}\n"
+        "  own: {select: {of: joint, problems: fit, per: problem, take: 2}}\n"
+        "  right: {select: {of: joint, problems: dev, where: {graded.correct: true}}}\n"
+        "  tuned: {train: {objective: sft, init: weak, of: own, batch: 2, updates: 1}}\n",
+    )
+    path = project(tmp_path, text, n=30)
+    plan = load_plan(path, seed=None)[0]
+    assert problem_sets(plan, "tuned") == {"fit"}
+    assert gold_use(plan, "right") == {GoldUse("dev", "answers")}
+    done = run(path, selection=Selection(until=("own",)))
+    ids = {one.id for one in done.problems("fit")}
+    counts = done.items["own"].counts
+    assert {row.problem.id for row in done.rows("own")} == ids
+    assert counts["out"] == 14
+    # each of 30 problems has 6 traces
+    assert counts["dropped"] == {
+        "answers a problem of another set": 6 * 23,
+        "beyond take 2 per problem": 4 * 7,
+    }
+    other = run(path, "problems.fit.take=6", name="other", selection=Selection(until=("own",)))
+    assert other.items["own"].counts["out"] == 12

@@ -48,7 +48,7 @@ def make(work: Work) -> None:
         found = list(pair(upstream, pairing, step=step, seed=seed, sources=sources))
     else:
         choosing = SelectConfig.model_validate(work.step.config)
-        found = list(select(upstream, choosing, step=step, seed=seed))
+        found = list(select(upstream, choosing, step=step, seed=seed, problems=_ids(work)))
     schema = PAIRS if stage == "pair" else KEYS
     kept = [_kept(one) for one in found if not isinstance(one, Dropped)]
     dropped = [one for one in found if isinstance(one, Dropped)]
@@ -81,6 +81,13 @@ def _kept(one: Row | Pair | Dropped) -> dict[str, Any]:
     return {"key": one.trace.key, "problem_id": one.problem.id}
 
 
+def _ids(work: Work) -> set[str] | None:
+    """The problems whose traces may stay; None: all."""
+    if "problems" not in work.step.roles:
+        return None
+    return {problem.id for problem in rows.problems(work.store, work.role("problems"))}
+
+
 def _keys(work: Work, name: str) -> set[str]:
     """The keys of the traces of a step that this one was made from."""
     item = next(one for of in work.of for one in of.lineage() if one.step == name)
@@ -95,4 +102,5 @@ def _texts(item: Item) -> list[str]:
 def _key(work: Work) -> str:
     """By all it may read: columns come from steps above a choice whose own content is the same."""
     seen = [one.digest for item in work.of for one in item.lineage()]
-    return work.key(work.settings(), seen, work.step.seed)
+    named = [work.role("problems").digest] if "problems" in work.step.roles else []
+    return work.key(work.settings(), seen, work.step.seed, *named)
