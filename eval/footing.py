@@ -161,7 +161,16 @@ def _beside_published(kept: Mapping[str, Sweep]) -> str:
         if files:
             path = files[0].relative_to(ROOT / "recipes")
             source = f"{told['source']} ({told['basis']})"
-            lines.append(_row([f"`{path}`", told["says"], source, *_measured(name, told.get("step", "tuned"), kept)]))
+            lines.append(
+                _row(
+                    [
+                        f"`{path}`",
+                        told["says"],
+                        source,
+                        *_measured(name, told.get("step", "tuned"), kept),
+                    ]
+                )
+            )
     return "\n".join(lines)
 
 

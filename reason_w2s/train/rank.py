@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import IO
 
 from reason_w2s.errors import W2SError, require
-from reason_w2s.processes import die_with_parent, own_stdout
+from reason_w2s.processes import die_with_parent, leave, own_stdout
 from reason_w2s.train.fit import fit
 from reason_w2s.train.job import Task
 from reason_w2s.train.launch import RESULT, ROWS
@@ -44,6 +44,17 @@ def main() -> None:
         raise
     if first:
         result.write_text(json.dumps(asdict(stats)), encoding="utf-8")
+    _part()
+    out.flush()
+    leave()
+
+
+def _part() -> None:
+    """Leave the group together: nobody ends while another still talks to it."""
+    distributed = require("torch.distributed", "train")
+    if distributed.is_initialized():
+        distributed.barrier()
+        distributed.destroy_process_group()
 
 
 def _tell(out: IO[str], done: int, total: int) -> None:

@@ -316,15 +316,35 @@ def assert_vllm_agrees(folder: Path) -> None:
 @compiles
 @pytest.mark.torch
 @pytest.mark.slow
-def test_zero3_learns_what_is_rewarded(tiny_model: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("stage", [2, 3])
+def test_deepspeed_learns_what_is_rewarded(tiny_model: Path, tmp_path: Path, stage: int) -> None:
     """Not plain's curve: each process draws its own completions, from a seed of its own."""
     trainer = {"learning_rate": 5e-3, "max_completion_length": 6, "warmup_steps": 0}
     what = TrainSettings(
         objective="grpo", batch=32, updates=30, reward={"kind": "number"}, trainer=trainer
     )
-    where = profile(3, save_updates=None)
+    where = profile(stage, save_updates=None)
     stats = sample_while_training(tiny_model, tmp_path, what, profile=where)
     rewards = [entry["reward"] for entry in stats.log]
     assert sum(rewards[:3]) / 3 < 0.1
     assert max(rewards) > 0.5
     assert 0 < stats.generated <= 30 * 32 * 6
+
+
+@compiles
+@pytest.mark.torch
+@pytest.mark.slow
+@pytest.mark.parametrize("stage", [0, 2, 3])
+def test_processes_come_nearer_to_their_teacher(
+    tiny_model: Path, other_tiny_model: Path, tmp_path: Path, stage: int
+) -> None:
+    """The teacher is whole in every process, and the student is what was saved."""
+    trainer = {"learning_rate": 5e-3, "max_completion_length": 6, "warmup_steps": 0}
+    what = TrainSettings(objective="distillation", batch=16, updates=30, trainer=trainer)
+    where = profile(stage, save_updates=None)
+    stats = sample_while_training(
+        tiny_model, tmp_path, what, profile=where, teacher=other_tiny_model
+    )
+    assert losses(stats)[-1] < 0.5 * losses(stats)[0]
+    again = sample_while_training(tmp_path / "out", tmp_path / "on", what, teacher=other_tiny_model)
+    assert losses(again)[0] < 0.6 * losses(stats)[0]
