@@ -33,6 +33,8 @@ LOSSES: dict[str, dict[str, Any]] = {
     # both begin as TRL's loss does: no weight yet, and no margin yet
     "confidence": {"name": "confidence", "weight": 0.5, "warmup": 0.5},
     "conservative": {"name": "conservative", "flipped": 0.1},
+    # from the first on it pulls a little to what the student says
+    "early_learning": {"name": "early_learning"},
 }
 TRAINER = {"learning_rate": 1e-5, "warmup_steps": 0, "lr_scheduler_type": "constant"}
 

@@ -21,9 +21,9 @@ attention that keeps no scores (SDPA, as transformers chooses it): 27 h + 2 b (q
 gradient checkpointing 4 h for each layer and one layer whole. The form follows Korthikanti et al.
 (arXiv 2205.05198, eq. 1) without dropout and scores; the numbers are what transformers 5.17 saves
 for its Llama and Qwen2, within 5% (tests/doctor/test_memory.py measures it). Qwen3's norms of heads
-add a tenth. TRL's fused head never holds all logits, only tiles of them. Two losses hold them
-whole: ORPO's those of both sides, the confidence loss those of all positions at which some row has
-an answer, here taken as all of them.
+add a tenth. TRL's fused head never holds all logits, only tiles of them. Some losses hold them
+whole: ORPO's those of both sides, the confidence loss and early learning's those of all positions
+at which some row has an answer, here taken as all of them. Early learning's also holds p and t.
 
 Not counted: what libraries take themselves (half a GiB, on a GPU up to one), buffers of
 communication, fragmentation.
@@ -45,6 +45,10 @@ WHOLE_ENTRY = 16
 """Bytes that a loss of whole logits holds at its peak for each token and entry of the vocabulary:
 float32 logits, and in the backward pass three times as much (the test measures both; TRL's kernel
 on a GPU may hold less of ORPO's)."""
+
+
+REMEMBERED_ENTRY = 8
+"""Bytes more where the distribution and what is remembered of it are held too, float32 each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,8 +169,10 @@ def _logits(shape: Shape, settings: TrainSettings, tokens: int) -> int:
     if settings.by.head:
         return 0
     each = _bytes(settings) + 4
-    confidence = settings.loss is not None and settings.loss.name == "confidence"
-    if confidence or settings.by.logits:
+    loss = None if settings.loss is None else settings.loss.name
+    if loss == "early_learning":
+        return tokens * shape.vocabulary * (WHOLE_ENTRY + REMEMBERED_ENTRY)
+    if loss == "confidence" or settings.by.logits:
         return tokens * shape.vocabulary * WHOLE_ENTRY
     if settings.objective == "sft" and settings.trainer.get("label_smoothing_factor"):
         return tokens * shape.vocabulary * (each + 4)

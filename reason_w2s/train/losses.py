@@ -115,6 +115,42 @@ def confidence(logits: Tensor, labels: Tensor, own_weight: float) -> tuple[Tenso
     return logits.logsumexp(dim=-1) - wanted, own
 
 
+def early_learning(
+    logits: Tensor, labels: Tensor, values: Tensor, ids: Tensor, beta: float, weight: float
+) -> tuple[Tensor, Tensor, Tensor]:
+    """The early-learning-regularised loss of each token, [N], nats, and what is remembered of it.
+
+    logits [N, V]; labels [N]. values, ids [N, k]: the remembered target t of each token, its k
+    largest numbers and the entries they are of; zeros for a token that is new. Liu et al. 2020,
+    "Early-Learning Regularization Prevents Memorization of Noisy Labels" (arXiv 2007.00151): with
+    the student's distribution p, t <- beta t + (1 - beta) p / sum p, through which no gradient
+    flows, and the loss is CE + weight log(1 - <t, p>): what the student held likely before keeps
+    its share of the gradient, also against the label. Returns the loss and the new t.
+
+    Carried over from classification, where this departs from that:
+
+    - A token is an item, given the answer's own prefix: t is of what comes next there, and an
+      answer that is wrong from some step on is held back at that step, not as a whole.
+    - Of t the k largest numbers are kept, not all V; with k = V it is the same. What is dropped
+      counts as 0, so <t, p> is a little too small.
+    - p is kept below 1 - 1e-4, so that the logarithm is finite, and not above 1e-4: of a
+      vocabulary's entries that would be more than all of p.
+    """
+    import torch
+    from torch.nn import functional
+
+    logits = logits.to(torch.promote_types(logits.dtype, torch.float32))
+    p = logits.softmax(dim=-1).clamp(max=1 - 1e-4)
+    with torch.no_grad():
+        target = (1 - beta) * p / p.sum(dim=-1, keepdim=True)
+        target.scatter_add_(-1, ids, beta * values.to(target.dtype))
+        values, ids = target.topk(ids.shape[-1], dim=-1)
+        del target
+    agreed = (values * p.gather(-1, ids)).sum(dim=-1)
+    term = functional.cross_entropy(logits, labels, reduction="none")
+    return term + weight * torch.log1p(-agreed), values, ids
+
+
 def entropy(logits: Tensor) -> Tensor:
     """The entropy of each token's distribution, [...], nats; logits [..., V]."""
     import torch

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from reason_w2s.errors import require
-from reason_w2s.train import confidence
-from reason_w2s.train.terms import Confidence
+from reason_w2s.train import confidence, early_learning
+from reason_w2s.train.remembered import keeper
+from reason_w2s.train.terms import Confidence, EarlyLearning
 
 if TYPE_CHECKING:
     from trl import SFTConfig, SFTTrainer
@@ -31,9 +32,11 @@ def config(arguments: dict[str, Any], longest: int) -> SFTConfig:
 def build(job: Job) -> SFTTrainer:
     """The trainer, ready to train. Loss: mean over the answer tokens of one update, nats."""
     trl, datasets = require("trl", "train"), require("datasets", "train")
-    kind = trl.SFTTrainer
+    kind, memory = trl.SFTTrainer, None
     if isinstance(job.loss, Confidence):
         kind = confidence.trainer_class(job.loss)
+    if isinstance(job.loss, EarlyLearning):
+        kind, memory = early_learning.prepared(job, job.loss)
     trainer: SFTTrainer = kind(
         model=job.model,
         args=job.config,
@@ -41,4 +44,6 @@ def build(job: Job) -> SFTTrainer:
         processing_class=job.tokenizer,
         peft_config=job.peft_config,
     )
+    if memory is not None:
+        trainer.add_callback(keeper(memory))
     return trainer

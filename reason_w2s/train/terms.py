@@ -38,6 +38,26 @@ class Confidence(Term):
     warmup: float = Field(0.1, ge=0, le=1)
 
 
+class EarlyLearning(Term):
+    """Early-learning regularisation (`losses.early_learning`).
+
+    weight: lambda of the paper. beta: how much of what is remembered of a token stays when it is
+    seen again. keep: numbers remembered per token, of the vocabulary's; 8 bytes each, in the main
+    memory of every process (`remembered`); ours. The other defaults are those of the published code
+    for CIFAR-10 (arXiv 2007.00151).
+    """
+
+    objective: ClassVar[str] = "sft"
+    decides: ClassVar[tuple[str, ...]] = (
+        *("loss_type", "label_smoothing_factor", "use_liger_kernel", "packing", "padding_free"),
+    )
+
+    name: Literal["early_learning"]
+    weight: float = Field(3.0, gt=0)
+    beta: float = Field(0.7, ge=0, lt=1)
+    keep: int = Field(16, ge=1)
+
+
 class Conservative(Term):
     """Conservative DPO (`losses.conservative_dpo`).
 
@@ -103,7 +123,8 @@ class CrossEntropy(Term):
 
 
 LossTerm = Annotated[
-    Confidence | Conservative | CriticalTokens | CrossEntropy, Field(discriminator="name")
+    Confidence | EarlyLearning | Conservative | CriticalTokens | CrossEntropy,
+    Field(discriminator="name"),
 ]
 
 

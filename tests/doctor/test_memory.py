@@ -211,7 +211,8 @@ def estimated(**settings) -> int:
 @pytest.mark.parametrize("half", [False, True])
 def test_logits_of_the_confidence_loss_are_what_it_holds(half):
     """The peak over a forward and a backward pass of the head and the loss alone."""
-    from reason_w2s.train.confidence import scored
+    from reason_w2s.train.confidence import value_at
+    from reason_w2s.train.whole_logits import scored
 
     states, made = torch.randn(1, TOKENS + 1, 2, requires_grad=True), logits_of(half)
 
@@ -220,9 +221,23 @@ def test_logits_of_the_confidence_loss_are_what_it_holds(half):
 
     labels = torch.randint(VOCABULARY, (1, TOKENS + 1))
     with Watch() as watch:
-        outputs = scored(model, 0.5)(labels=labels, fused_lm_head=True)
+        outputs = scored(model, value_at(0.5))(labels=labels, fused_lm_head=True)
         (-outputs.log_probs.sum()).backward()
     found = estimated(objective="sft", loss={"name": "confidence", "weight": 0.5})
+    assert found == pytest.approx(watch.peak, rel=0.15)
+
+
+def test_logits_of_early_learning_are_what_it_holds():
+    """With what is remembered of each token, and its update."""
+    from reason_w2s.train.losses import early_learning
+
+    states, made = torch.randn(1, TOKENS, 2, requires_grad=True), logits_of(False)
+    labels = torch.randint(VOCABULARY, (TOKENS,))
+    values, ids = torch.rand(TOKENS, 16) / 16, torch.arange(16).expand(TOKENS, 16)
+    with Watch() as watch:
+        logits = made(states).logits[0]
+        early_learning(logits, labels, values, ids, 0.7, 3.0)[0].sum().backward()
+    found = estimated(objective="sft", loss={"name": "early_learning"})
     assert found == pytest.approx(watch.peak, rel=0.15)
 
 

@@ -51,6 +51,7 @@ SHARED = [
 ]
 TERMS = [
     ("sft", {"name": "confidence", "weight": 0.5, "warmup": 0.5}),
+    ("sft", {"name": "early_learning"}),
     ("dpo", {"name": "conservative", "flipped": 0.2}),
     ("dpo", {"name": "critical_tokens", "scores": "ce.tokens"}),
     ("kto", {"name": "cross_entropy"}),
@@ -194,6 +195,7 @@ def test_our_losses_on_two_processes_are_plains(
     what = settings(objective, loss=loss)
     data = {
         "confidence": uneven,
+        "early_learning": uneven,
         "conservative": preferences,
         "critical_tokens": lambda: scored_preferences(tiny_model, of=uneven),
         "cross_entropy": lambda: verdicts(of=uneven),

@@ -173,3 +173,85 @@ def test_gradient_of_the_cross_entropy() -> None:
     assert torch.autograd.gradcheck(
         lambda *x: losses.reward_cross_entropy(*x, wanted, beta=0.7), two
     )
+
+
+SURE = [math.log(3), 0.0]
+"""Logits of p = (3/4, 1/4)."""
+
+
+def remembered(*values: float) -> tuple[torch.Tensor, torch.Tensor]:
+    return torch.tensor([values]), torch.arange(len(values))[None]
+
+
+@pytest.mark.parametrize(
+    ("before", "loss", "after"),
+    [
+        # new: t = .3 p = (.225, .075), <t, p> = .1875: -ln .25 + 3 ln .8125
+        ((0.0, 0.0), 0.7634, (0.225, 0.075)),
+        # t = .7 (.5, .2) + .3 p = (.575, .215), <t, p> = .485: -ln .25 + 3 ln .515
+        ((0.5, 0.2), -0.6045, (0.575, 0.215)),
+    ],
+)
+def test_early_learning_by_hand(before, loss, after) -> None:
+    found, values, ids = losses.early_learning(
+        torch.tensor([SURE]), torch.tensor([1]), *remembered(*before), 0.7, 3.0
+    )
+    assert found.tolist() == pytest.approx([loss], abs=1e-4)
+    assert values[0].tolist() == pytest.approx(list(after))
+    assert ids.tolist() == [[0, 1]]
+
+
+def test_early_learning_with_all_kept_is_the_published_code() -> None:
+    """Three passes over 20 tokens, the target as a dense table (shengliu66/ELR, elr_loss)."""
+    torch.manual_seed(3)
+    table, labels = torch.zeros(20, 9, dtype=torch.float64), torch.randint(9, (20,))
+    values, ids = torch.zeros(20, 9, dtype=torch.float64), torch.arange(9).expand(20, 9)
+    few = torch.zeros(20, 3, dtype=torch.float64), torch.arange(3).expand(20, 3)
+    for _ in range(3):
+        logits = torch.randn(20, 9, dtype=torch.float64)
+        p = logits.softmax(-1).clamp(1e-4, 1 - 1e-4)
+        table = 0.7 * table + 0.3 * p / p.sum(-1, keepdim=True)
+        cross = torch.nn.functional.cross_entropy(logits, labels, reduction="none")
+        expected = cross + 3 * (1 - (table * p).sum(-1)).log()
+        found, values, ids = losses.early_learning(logits, labels, values, ids, 0.7, 3.0)
+        assert torch.allclose(found, expected, atol=1e-6)
+        part, *few = losses.early_learning(logits, labels, *few, 0.7, 3.0)
+        assert (part > found - 1e-9).all(), "what is dropped counts as 0"
+        assert (few[0].sum(-1) < values.sum(-1)).all()
+
+
+def test_early_learnings_gradient() -> None:
+    torch.manual_seed(4)
+    logits = torch.randn(5, 7, dtype=torch.float64, requires_grad=True)
+    labels = torch.randint(7, (5,))
+    values, ids = torch.rand(5, 4, dtype=torch.float64) / 8, torch.rand(5, 7).topk(4).indices
+
+    def fixed(z: torch.Tensor) -> torch.Tensor:
+        """What is remembered does not move with the logits."""
+        return losses.early_learning(z, labels, values, ids, 1.0, 3.0)[0]
+
+    assert torch.autograd.gradcheck(fixed, (logits,))
+    found, new, at = losses.early_learning(logits, labels, values, ids, 0.7, 3.0)
+    found.sum().backward()
+    p = logits.detach().softmax(-1)
+    t = torch.zeros_like(p).scatter_(-1, at, new)
+    s = (t * p).sum(-1, keepdim=True)
+    hard = torch.nn.functional.one_hot(labels, 7)
+    # no gradient flows through t: of log(1 - <t, p>) it is -p (t - s) / (1 - s)
+    assert logits.grad is not None
+    assert torch.allclose(logits.grad, p - hard - 3 * p * (t - s) / (1 - s), atol=1e-12)
+
+
+def test_what_was_likely_before_holds_against_another_label() -> None:
+    """The label says 1, the student said 0 before: without the term the gradient pulls to 1."""
+    pulls = []
+    for weight in (1e-9, 3.0):
+        logits = torch.tensor([SURE], requires_grad=True)
+        early = losses.early_learning(
+            logits, torch.tensor([1]), *remembered(0.9, 0.05), 0.7, weight
+        )
+        early[0].sum().backward()
+        assert logits.grad is not None
+        pulls.append(logits.grad[0, 1].item())
+    assert pulls[0] < -0.7
+    assert pulls[1] > pulls[0] + 0.5

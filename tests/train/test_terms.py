@@ -9,7 +9,7 @@ import pytest
 from pydantic import ValidationError
 
 from reason_w2s.engines import EngineSettings, model_folder
-from reason_w2s.errors import ConfigError
+from reason_w2s.errors import ConfigError, StoreError
 from reason_w2s.train.config import Lora, TrainProfile, TrainSettings
 from reason_w2s.train.examples import dpo_rows, sft_rows
 from reason_w2s.train.terms import Conservative
@@ -33,6 +33,7 @@ def settings(loss: dict[str, Any] | None, **changes: Any) -> TrainSettings:
 
 CONFIDENCE = {"name": "confidence", "weight": 0.5, "warmup": 0.5}
 CONSERVATIVE = {"name": "conservative", "flipped": 0.2}
+EARLY = {"name": "early_learning"}
 
 
 @pytest.mark.parametrize("lora", [None, Lora(r=4, alpha=8)])
@@ -73,12 +74,12 @@ def test_the_weight_warms_up(tiny_model: Path, tmp_path: Path) -> None:
     assert warm == pytest.approx([0, 1 / 6, 2 / 6, 0.5, 0.5, 0.5])
 
 
-@pytest.mark.parametrize("loss", [CONFIDENCE, CONSERVATIVE])
+@pytest.mark.parametrize("loss", [CONFIDENCE, EARLY, CONSERVATIVE])
 def test_micro_batches_change_nothing(
     tiny_model: Path, tmp_path: Path, loss: dict[str, Any]
 ) -> None:
     """Answers are of other lengths in each micro batch: a mean of their means would show."""
-    data = uneven() if loss is CONFIDENCE else None
+    data = None if loss is CONSERVATIVE else uneven()
     # plain descent: Adam would blow a rounding error in a gradient near zero up to a whole step
     descent = {"optim": "sgd", "learning_rate": 0.1, "warmup_steps": 0}
     what = settings(loss, trainer=descent)
@@ -134,6 +135,7 @@ def test_the_two_terms_of_trl_add_up_to_it() -> None:
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
+        ({"loss": EARLY, "trainer": {"packing": True}}, "leaves no say to trainer.packing"),
         ({"objective": "dpo"}, "loss: confidence is for objective: sft, got objective: dpo"),
         ({"trainer": {"loss_type": "dft"}}, "leaves no say to trainer.loss_type; remove"),
         ({"loss": {"name": "confidense"}}, "confidense"),
@@ -161,6 +163,80 @@ def test_what_cannot_stand_together(changes: dict[str, Any], said: str) -> None:
 def test_a_rate_must_be_known_in_the_end(tiny_model: Path, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"loss.flipped: the rate of flipped pairs is not said"):
         run(tiny_model, tmp_path, settings({"name": "conservative"}))
+
+
+def test_the_second_time_it_remembers(tiny_model: Path, tmp_path: Path) -> None:
+    """A rate of zero: the second epoch's loss is by hand from what the same model said twice."""
+    from reason_w2s.engines.hf import load_model
+
+    still, data = {"learning_rate": 0.0, "warmup_steps": 0}, different(tiny_model)
+    what = settings({**EARLY, "keep": 4}, updates=2, batch=len(data), trainer=still)
+    stats = run(tiny_model, tmp_path, what, data=data)
+    model = load_model(tiny_model)
+    values: tuple[list[float], list[float]] = ([], [])
+    for row in sft_rows(data, PROMPT, model_folder.load_tokenizer(tiny_model)):
+        with torch.no_grad():
+            given = model(torch.tensor([row["input_ids"]])).logits[0].softmax(-1)
+        for place, label in enumerate(row["labels"]):
+            if label != -100:
+                p = given[place - 1]
+                likely = p.topk(4)
+                for epoch, share in enumerate((0.3, 0.7 * 0.3 + 0.3)):
+                    agreed = share * (likely.values * likely.values).sum()
+                    values[epoch].append((-p[label].log() + 3 * (1 - agreed).log()).item())
+    expected = [sum(one) / len(one) for one in values]
+    assert losses(stats) == pytest.approx(expected, rel=1e-4)
+    assert expected[1] < expected[0] - 0.01
+
+
+def test_killed_and_gone_on_it_remembers(tiny_model: Path, tmp_path: Path) -> None:
+    what, saving = settings(EARLY), TrainProfile(save_updates=2, threads=1)
+    whole = run(tiny_model, tmp_path / "whole", what, profile=saving)
+
+    class Killed(Exception):
+        pass
+
+    def die(done: int, _: int) -> None:
+        if done == 5:
+            raise Killed
+
+    with pytest.raises(Killed):
+        run(tiny_model, tmp_path / "cut", what, profile=saving, progress=die)
+    kept = tmp_path / "cut" / "work" / "checkpoint-4"
+    assert (kept / "remembered.pt").is_file()
+    resumed = run(tiny_model, tmp_path / "cut", what, profile=saving)
+    assert losses(resumed) == losses(whole)
+    assert close(weights(tmp_path / "whole" / "out"), weights(tmp_path / "cut" / "out"))
+
+
+def test_a_checkpoint_without_its_memory_is_not_gone_on_from(
+    tiny_model: Path, tmp_path: Path
+) -> None:
+    what, saving = settings(EARLY), TrainProfile(save_updates=2, threads=1)
+
+    def die(done: int, _: int) -> None:
+        if done == 3:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run(tiny_model, tmp_path, what, profile=saving, progress=die)
+    (tmp_path / "work" / "checkpoint-2" / "remembered.pt").unlink()
+    with pytest.raises(StoreError, match=r"remembered.pt: not there; delete .*checkpoint-2"):
+        run(tiny_model, tmp_path, what, profile=saving)
+
+
+def test_what_comes_once_is_not_remembered(tiny_model: Path, tmp_path: Path) -> None:
+    data = different(tiny_model)
+    with pytest.raises(ConfigError, match=f"each of the {len(data)} comes once; train for more"):
+        run(tiny_model, tmp_path, settings(EARLY, updates=1, batch=len(data)), data=data)
+
+
+def different(model: Path) -> list[Any]:
+    """`sums`, each of other tokens."""
+    rows = sft_rows(sums(), PROMPT, model_folder.load_tokenizer(model))
+    found = {tuple(row["input_ids"]): one for row, one in zip(rows, sums(), strict=True)}
+    assert len(found) > 8
+    return list(found.values())
 
 
 def losses(stats: Any) -> list[float]:
