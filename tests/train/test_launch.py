@@ -37,7 +37,7 @@ from tests.train.runs import (
 ROOT = Path(__file__).parents[2]
 LORA = Lora(r=4, alpha=8)
 RATES = {"sft": 1e-2, "dpo": 1e-4, "kto": 1e-3, "orpo": 1e-3}
-# all of a model and adapters under each stage, but not for each objective: a launch takes half a minute
+# all of a model, and adapters, but not each under each stage: a launch takes half a minute
 DEEPSPEED = [
     ("sft", 2, None),
     ("sft", 3, None),
