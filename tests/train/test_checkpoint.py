@@ -15,6 +15,8 @@ from reason_w2s.train.objectives import OBJECTIVES
 ROOT = Path(__file__).parents[2]
 GIVEN = [name for name, one in OBJECTIVES.items() if not one.group]
 """Objectives that sample nothing while they train."""
+LORA = Lora(r=4, alpha=8, dropout=0.1)
+QUICK = [("sft", LORA), ("dpo", None)]
 SAVING = TrainProfile(save_updates=4, threads=1)
 
 
@@ -50,7 +52,11 @@ def test_a_digest_sees_every_part() -> None:
 @pytest.mark.torch
 @pytest.mark.parametrize(
     ("objective", "lora"),
-    [(name, lora) for name in GIVEN for lora in (None, Lora(r=4, alpha=8, dropout=0.1))],
+    [
+        pytest.param(name, lora, marks=[] if (name, lora) in QUICK else [pytest.mark.slow])
+        for name in GIVEN
+        for lora in (None, LORA)
+    ],
 )
 def test_killed_at_any_point_the_curve_is_the_same(tiny_model, tmp_path, objective, lora) -> None:
     torch = pytest.importorskip("torch")
