@@ -1,4 +1,4 @@
-"""The tables of the READMEs, eval/voting.md and eval/flaws.md, made from what was measured alone.
+"""The tables of the READMEs and of eval/*.md, made from what was measured alone.
 
     python eval/results_table.py --take runs/quickstart-seed0 \\
         --command "reason-w2s run recipes/quickstart.yaml --seed 0"
@@ -23,6 +23,7 @@ from typing import Any
 import footing
 from flaws_table import flaws
 from label_models_table import label_models
+from noisy_labels_table import noisy_labels
 from voting_table import voting
 
 ROOT = Path(__file__).parent.parent
@@ -189,6 +190,7 @@ def main() -> None:
         ROOT / "eval" / "voting.md": voting(),
         ROOT / "eval" / "label_models.md": label_models(),
         ROOT / "eval" / "flaws.md": flaws(),
+        ROOT / "eval" / "noisy_labels.md": noisy_labels(),
     }
     for path, parts in wanted.items():
         text = rewritten(path, parts)
