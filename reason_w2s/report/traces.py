@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
 from typing import NamedTuple
@@ -131,20 +131,22 @@ def verdict(status: str | None, correct: bool | None) -> str | None:
 
 
 def step_ends(row: Row, step: str) -> list[int] | None:
-    """Where the steps that a stepcheck cut a text into end, as a page's script counts characters.
-
-    It counts UTF-16 units: what lies beyond the first plane is two of them.
-    """
+    """Where the steps that a stepcheck cut a text into end, as a page's script counts."""
     ends = row.columns.get(f"{step}.ends")
-    if ends is None or row.trace.text.isascii():
-        return ends
-    starts = [0, *ends[:-1]]
-    sizes = (_units(row.trace.text[start:end]) for start, end in zip(starts, ends, strict=True))
+    return None if ends is None else units(row.trace.text, ends)
+
+
+def units(text: str, places: Sequence[int]) -> list[int]:
+    """Places in a text as a page's script counts them, in UTF-16: what lies beyond the first plane
+    is two."""
+    if text.isascii():
+        return list(places)
+    starts = [0, *places[:-1]]
+    sizes = (
+        len(text[start:end].encode("utf-16-le", "surrogatepass")) // 2
+        for start, end in zip(starts, places, strict=True)
+    )
     return list(accumulate(sizes))
-
-
-def _units(text: str) -> int:
-    return len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
 class _Following:

@@ -21,6 +21,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from reason_w2s.records import Problem
+from reason_w2s.report.scored import Scores
 from reason_w2s.report.traces import LIMIT, Collected, Shown, collect, step_ends, verdict
 from reason_w2s.report.wording import setting
 from reason_w2s.runs.results import asked
@@ -30,7 +31,7 @@ from reason_w2s.runs.store import write_bytes
 FILE = "traces.html"
 GRADING = ("check", "harness")
 TEMPLATES = Path(__file__).parent / "templates"
-SCRIPTS = ("data", "parts", "list", "pairs", "problem", "page")
+SCRIPTS = ("data", "parts", "scores", "list", "pairs", "problem", "page")
 """The page's script in its parts, in order."""
 
 # what may begin or end an element; ends a line of script; is not to be in UTF-8 or in HTML
@@ -145,15 +146,16 @@ class Listed:
         self._words = {item.step for item in items if item.stage == "import"}
         self._checks = [item.step for item in items if item.stage in GRADING]
         self._stepchecks = [item.step for item in items if item.stage == "stepcheck"]
+        self._scores = Scores(run)
         self._lists: dict[str, dict[Hashable, int]] = {
             name: {} for name in ("steps", "verdicts", "fates", "columns")
         }
 
     def lists(self) -> dict[str, list[Any]]:
         """The lists. `words`: the steps whose traces were imported, their words counted instead of
-        tokens."""
+        tokens. `scored`: the steps that scored them."""
         lists: dict[str, list[Any]] = {name: list(one) for name, one in self._lists.items()}
-        return {**lists, "words": sorted(self._words)}
+        return {**lists, "words": sorted(self._words), "scored": self._scores.listed()}
 
     def trace(self, one: Shown, problem: int) -> dict[str, Any]:
         """A trace; `problem` is the place of its problem."""
@@ -178,10 +180,11 @@ class Listed:
             "ends": step_ends(one.row, cut) if cut else None,
             "wrong": columns[f"{cut}.first_error"] if cut else None,
             "fates": [self._place("fates", fate) for fate in one.fates],
+            "scores": self._scores.of(one.row),
             "columns": {
                 str(self._place("columns", name)): _plain(value)
                 for name, value in columns.items()
-                if value is not None and value != []
+                if value is not None and value != [] and not self._scores.hides(name)
             },
         }
 

@@ -76,6 +76,7 @@ function traceCard(trace, state) {
         : ["answer ", make("bdi", { class: "given" }, shorten(trace.answer, 200)), " · "]),
       `${length(trace)} · `, finish, flags.length ? " · " : null, ...flags),
     steps(trace, LONG),
+    ...scores(trace),
     trace.fates.length ? make("ul", { class: "fates" }, ...trace.fates.map(fate)) : null,
     make("details", null, make("summary", null, "Columns"), columns(trace)));
 }
