@@ -24,6 +24,7 @@ import footing
 from flaws_table import flaws
 from label_models_table import label_models
 from noisy_labels_table import noisy_labels
+from steps_table import steps
 from voting_table import voting
 
 ROOT = Path(__file__).parent.parent
@@ -191,6 +192,7 @@ def main() -> None:
         ROOT / "eval" / "label_models.md": label_models(),
         ROOT / "eval" / "flaws.md": flaws(),
         ROOT / "eval" / "noisy_labels.md": noisy_labels(),
+        ROOT / "eval" / "steps.md": steps(),
     }
     for path, parts in wanted.items():
         text = rewritten(path, parts)

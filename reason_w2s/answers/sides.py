@@ -38,6 +38,9 @@ class Side:
 _TIMES = re.compile(r"(?<=[\d)%}]) ?[xX] ?(?=\$?[\d.])|(?<=[\d)%}]) [xX] (?=[\d($.])")
 _OF = re.compile(r"(?<=%) of (?=\$?[\d(])")
 _SIDE_CHARS = "0123456789 .,+-*/^()$%×·÷−–{}\t⊗"
+_PREFIXED = re.compile(r"(?<!\d)\$|\$\S*[\w(]")
+# What may be an operation that the question defines.
+_OWN_SIGNS = frozenset("@★☆⊕∘⋆♦◊△▽")
 _POWER = re.compile(r"\d\s?\*\*\s?\d")
 _PLAIN = str.maketrans({"×": "*", "·": "*", "÷": "/", "−": "-", "–": "-", "⊗": "*"})
 _DIGIT = re.compile(r"\d")
@@ -80,6 +83,8 @@ def readable(line: str) -> str:
         line = line.replace("**", "\x00\x00")
     if "\\" in line or "{" in line:
         line = _latex(line)
+    elif "$" in line and not _PREFIXED.search(line):
+        line = line.replace("$", " ")  # 40$ - 10$
     if "%" in line:
         line = _OF.sub("  * ", line)
     if "x" in line or "X" in line:
@@ -144,7 +149,7 @@ def _stands_alone(line: str, start: int) -> bool:
     before = line[max(0, start - _CONTEXT_CHARS) : start]
     rest = line[start:].lstrip(" \t$")
     cut = before.rstrip(" $")
-    if _CUT_NUMBER.search(cut[-8:] + " " + rest[:4]):
+    if _CUT_NUMBER.search(cut[-8:] + " " + rest[:4]) or cut[-1:] in _OWN_SIGNS:
         return False
     if cut.endswith("(") and cut[:-1].rstrip(" $")[-1:] in _OPERATORS | _DIGITS:
         return False
