@@ -11,9 +11,10 @@ from reason_w2s.errors import ConfigError
 from reason_w2s.problems.spec import Labels, ProblemSpec
 from reason_w2s.prompts import Prompt
 from reason_w2s.recipe.kept import marked
+from reason_w2s.recipe.overlaps import overlap_steps
 from reason_w2s.recipe.owners import elsewhere
 from reason_w2s.recipe.plan import Measured, Plan, Step
-from reason_w2s.recipe.rules import enforce, problem_sets
+from reason_w2s.recipe.rules import enforce
 from reason_w2s.recipe.schema import ModelSpec, Recipe, SuiteSpec
 from reason_w2s.recipe.selections import measurements, verifiers
 from reason_w2s.recipe.spoken import check_spoken
@@ -329,29 +330,13 @@ class _Builder:
     def add_overlaps(
         self, measured: Sequence[Measured], suites: Mapping[str, SuiteSpec]
     ) -> list[str]:
-        """A step per suite over all problems that measured models were trained on; training waits
-        for it."""
+        """The steps of `overlap_steps`; training waits for them."""
         plan = Plan(self.recipe.name, "", self.recipe.seed, self.steps)
-        needed = plan.needed(one.step for one in measured)
-        trained = [
-            name for name in self.steps if name in needed and self.steps[name].stage == "train"
-        ]
-        taught = {name for train in trained for name in problem_sets(plan, train)}
-        # what is cut out of a set is in it
-        whole = [
-            name
-            for name in self.steps
-            if name in taught and not any(one.name in taught - {name} for one in plan.lineage(name))
-        ]
-        if not whole:
-            return []
         allow = self.recipe.evaluate.overlap == "allow"
-        names = []
-        for suite, spec in suites.items():
-            config = {**spec.overlap.model_dump(mode="json"), "allow": allow}
-            roles = {"suite": f"suites/{suite}"}
-            names.append(f"overlap/{suite}")
-            self.add(Step(names[-1], "overlap", "overlaps", config, tuple(whole), roles))
+        steps, trained = overlap_steps(plan, measured, suites, allow=allow)
+        names = [step.name for step in steps]
+        for step in steps:
+            self.add(step)
         for name in trained:
             self.steps[name] = replace(self.steps[name], after=tuple(names))
         return names

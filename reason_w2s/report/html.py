@@ -10,7 +10,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup, escape
 
-from reason_w2s.report import charts, learned, rows, views, wording
+from reason_w2s.report import charts, curves, learned, rows, views, wording
 from reason_w2s.report.side import sides
 
 Results = Mapping[str, Mapping[str, Any]]
@@ -73,7 +73,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.globals |= {"CONTROLS": learned.CONTROLS, "PENALTY_STYLES": views.PENALTY_STYLES}
+    environment.globals |= {"CONTROLS": learned.CONTROLS, "PENALTY_STYLES": curves.PENALTY_STYLES}
     environment.filters |= {
         "percent": wording.percent,
         "interval": wording.interval,
@@ -93,7 +93,7 @@ def _environment() -> Environment:
         "choosing": rows.choosing,
         "cost": rows.cost,
         "zip": zip,
-        "penalty_said": views.penalty_said,
+        "penalty_said": curves.penalty_said,
         "many": lambda listed: None if listed is None else len(listed),
         "labelled": rows.labelled,
         "curve_at": rows.curve_at,

@@ -10,20 +10,20 @@ from markupsafe import Markup
 
 from reason_w2s.report import charts, learned, wording
 from reason_w2s.report.cells import origin
+from reason_w2s.report.curves import (
+    CURVES,
+    REFERENCES,
+    attempts_chart,
+    curve_charts,
+    dot,
+    ks,
+    measures,
+)
 from reason_w2s.report.rows import suites
 
 Rows = Sequence[Mapping[str, Any]]
 
 BREAKDOWNS = (("level", "by_level"), ("subject", "by_subject"), ("steps", "by_steps"))
-CURVES = (
-    ("average", "avg", "one"),
-    ("pass", "pass", "two"),
-    ("majority", "maj", "three"),
-    ("best", "best", "four"),
-)
-PENALTY_STYLES = ("one", "two", "three", "four", "bad")
-REFERENCES = ("first", "oracle")
-"""Lines of a table that selections are read against; one answer per problem, so no curves."""
 _LISTS = (
     "plan",
     "waterfall",
@@ -216,8 +216,8 @@ def _panel(results: Mapping[str, Any], suite: str) -> Panel:
         gaps=gaps,
         gap_charts=_gap_charts(gaps),
         control_chart=_control_chart(results["controls"], scores, floor, ceiling),
-        curves=_curve_charts(scores),
-        ks=_ks(scores),
+        curves=curve_charts(scores),
+        ks=ks(scores),
         breakdowns=[
             (title, key, groups)
             for title, key in BREAKDOWNS
@@ -225,29 +225,14 @@ def _panel(results: Mapping[str, Any], suite: str) -> Panel:
         ],
         selections=[row for row in results["selections"] if row["suite"] == suite],
         resampling=[
-            (row, _attempts_chart(row)) for row in results["resampling"] if row["suite"] == suite
+            (row, attempts_chart(row)) for row in results["resampling"] if row["suite"] == suite
         ],
         drawn=[
-            (row, _measures(row, selected=row.get("kind") == "selection"))
+            (row, measures(row, selected=row.get("kind") == "selection"))
             for row in scores
             if row.get("kind") not in REFERENCES
         ],
     )
-
-
-def _measures(score: Mapping[str, Any], *, selected: bool) -> list[tuple[str, str, str]]:
-    """The curves a line has, or lacks for want of samples; best-of-k is of selections alone."""
-    return [one for one in CURVES if one[0] != "best" or (selected and _curve(score, "best"))]
-
-
-def _ks(scores: Rows) -> list[int]:
-    rows = (row for score in scores for name, _, _ in CURVES for row in _curve(score, name))
-    return sorted({row["k"] for row in rows})
-
-
-def _curve(score: Mapping[str, Any], name: str) -> Rows:
-    found: Rows = (score.get("curves") or {}).get(name) or []
-    return found
 
 
 def _groups(scores: Rows, key: str) -> list[tuple[str, int | None]]:
@@ -349,61 +334,12 @@ def _control_chart(
     return accuracy_chart([*shown, *ends], floor, ceiling) if shown else None
 
 
-def _curve_charts(scores: Rows) -> list[tuple[str, Markup]]:
-    """A plot per model, all on the same scales."""
-    lines = {score["model"]: _curves(score) for score in scores}
-    drawn = [line for some in lines.values() for line in some]
-    most = max((dot.x for line in drawn for dot in line.dots), default=1)
-    if most < 2:
-        return []
-    up = charts.scale_of(charts.heights(drawn), 10.0)
-    across = charts.doublings(most)
-    axes = ("samples k", "%")
-    return [
-        (model, charts.plot(some, axes, across=across, up=up))
-        for model, some in lines.items()
-        if some
-    ]
-
-
-def _curves(score: Mapping[str, Any]) -> list[charts.Line]:
-    return [
-        charts.Line(short, [_dot(row, "k", "value") for row in _curve(score, name)], style)
-        for name, short, style in CURVES
-        if _curve(score, name)
-    ]
-
-
-def _attempts_chart(row: Mapping[str, Any]) -> Markup:
-    """What at most k attempts are worth, a line per penalty."""
-    lines = [
-        charts.Line(
-            penalty_said(best["penalty"]),
-            [charts.Dot(one["k"], one["values"][f"{best['penalty']:g}"]) for one in row["points"]],
-            style,
-        )
-        for best, style in zip(row["best"], PENALTY_STYLES, strict=False)
-    ]
-    across = charts.doublings(row["most"]) if row["most"] > 1 else None
-    return charts.plot(lines, ("attempts at most", "worth per problem"), across=across)
-
-
-def penalty_said(penalty: float) -> str:
-    """What a wrong answer costs, in words."""
-    return f"a wrong answer is worth {penalty:g}"
-
-
-def _dot(row: Mapping[str, Any], x: str, y: str) -> charts.Dot:
-    value, low, high = (None if one is None else 100 * one for one in _ends(row, y))
-    return charts.Dot(row[x], value or 0.0, low, high)
-
-
 def checkpoint_chart(points: Rows) -> Markup | None:
     """Accuracy over the updates of one training."""
     measured = [row for row in points if row.get("accuracy") is not None]
     if not measured:
         return None
-    line = charts.Line("accuracy", [_dot(row, "updates", "accuracy") for row in measured])
+    line = charts.Line("accuracy", [dot(row, "updates", "accuracy") for row in measured])
     return charts.plot([line], ("update", "accuracy, %"))
 
 
