@@ -7,6 +7,7 @@ from typing import Any
 
 Rows = list[Mapping[str, Any]]
 
+TOKENS = ("tokens_generated", "tokens_shared", "tokens_trained", "tokens_scored")
 _MEASURING = ("eval/", "suites/", "overlap/")
 
 
@@ -35,10 +36,7 @@ def suites(results: Mapping[str, Any]) -> list[str]:
 def cost(rows: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     """One row for many of the ledger: tokens and seconds summed, the largest peak memory."""
     listed = list(rows)
-    summed = {
-        key: sum(row.get(key) or 0 for row in listed)
-        for key in ("tokens_generated", "tokens_shared", "tokens_trained", "seconds")
-    }
+    summed = {key: sum(row.get(key) or 0 for row in listed) for key in (*TOKENS, "seconds")}
     peaks = [row["peak_memory_mib"] for row in listed if row.get("peak_memory_mib") is not None]
     return {**summed, "peak_memory_mib": max(peaks, default=None)}
 

@@ -12,6 +12,7 @@ from reason_w2s.runs.items import Item
 from reason_w2s.runs.run import Run
 
 EXAMPLES = 4
+LONG = 12
 
 
 def examples(run: Run, plan: Plan) -> Iterator[dict[str, Any]]:
@@ -58,13 +59,22 @@ def _kept_and_dropped(run: Run, item: Item) -> Iterator[dict[str, Any]]:
                 yield _shown(row, kept=kept, reason=reasons.get(row.trace.key))
 
 
+def _long(value: Any) -> bool:
+    """A number for each of many tokens, which the viewer shows in the text."""
+    several = isinstance(value, list) and len(value) > LONG
+    return several and all(one is None or isinstance(one, (int, float)) for one in value)
+
+
 def _shown(row: Row, *, kept: bool | None, reason: str | None) -> dict[str, Any]:
     return {
         "problem_id": row.problem.id,
         "question": row.problem.question,
         "gold": row.problem.gold_text,
         "response": row.trace.text,
-        "columns": {"finish_reason": row.trace.finish_reason, **row.columns},
+        "columns": {
+            "finish_reason": row.trace.finish_reason,
+            **{name: value for name, value in row.columns.items() if not _long(value)},
+        },
         "kept": kept,
         "reason": reason,
     }

@@ -9,6 +9,7 @@ from reason_w2s.errors import ConfigError, W2SError
 from reason_w2s.recipe.load import load_plan
 from reason_w2s.runs.makers import scores
 from reason_w2s.runs.makers.trained import examples
+from reason_w2s.runs.results import results
 from reason_w2s.runs.run import Selection
 from reason_w2s.runs.store import read_json
 from reason_w2s.stages.train import TrainConfig
@@ -257,3 +258,22 @@ def test_measures_are_named_for_every_kind_of_tokens() -> None:
 
     assert set(MEASURES) == {name for name, kind in KINDS.items() if kind.opens == TOKENS}
     assert callable(measures.logprobs)
+
+
+@pytest.mark.torch
+def test_the_report_says_what_was_scored_and_holds_no_lists_of_tokens(recipe) -> None:
+    from reason_w2s.report.html import render
+
+    done = run(recipe)
+    found = results(done)
+    (row,) = (row for row in found["ledger"]["rows"] if row["step"] == "fit")
+    assert row["tokens_scored"] > 0
+    assert f"<small>{row['tokens_scored']:,} scored</small>" in render({"one": found})
+    shown = [
+        item["columns"]
+        for group in found["examples"]
+        for item in group["items"]
+        if "columns" in item
+    ]
+    assert any(columns.get("fit.value") is not None for columns in shown)
+    assert all(len(columns.get("fit.tokens") or ()) <= 12 for columns in shown)
