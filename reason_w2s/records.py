@@ -10,7 +10,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, overload
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 FinishReason = Literal["stop", "length", "error"]
 
@@ -79,6 +82,46 @@ class Row:
         if how in REDUCTIONS and column in self.columns:
             return reduced(self.columns[column], how)
         return self.problem.value(name)
+
+
+class Numbers(Sequence[float]):
+    """Many numbers of one trace, as one array: a Python object for each token of a run would not
+    fit into memory. Equal to any sequence of the same numbers."""
+
+    __slots__ = ("_values",)
+
+    def __init__(self, values: NDArray[Any]) -> None:
+        self._values = values
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    @overload
+    def __getitem__(self, place: int) -> float: ...
+    @overload
+    def __getitem__(self, place: slice) -> list[float]: ...
+    def __getitem__(self, place: int | slice) -> float | list[float]:
+        found: float | list[float] = self._values[place].tolist()
+        return found
+
+    def __iter__(self) -> Iterator[float]:
+        return iter(self._values.tolist())
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sequence) and list(self) == list(other)
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        return repr(self._values.tolist())
+
+
+def listed(columns: Mapping[str, Any]) -> dict[str, Any]:
+    """Columns as JSON and Arrow take them."""
+    return {
+        name: list(value) if isinstance(value, Numbers) else value
+        for name, value in columns.items()
+    }
 
 
 def _mean(values: Sequence[float]) -> float:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 
 import pyarrow as pa
 import pytest
 
-from reason_w2s.records import Pair, Problem, Row, Trace, by_problem
+from reason_w2s.records import Numbers, Pair, Problem, Row, Trace, by_problem, listed
 from reason_w2s.runs import tables
 
 TRACE = Trace(
@@ -81,3 +82,34 @@ def test_digest_depends_on_values_and_not_on_the_order_of_keys():
     assert tables.digest(1, 2) != tables.digest(2, 1)
     assert tables.digest("1") != tables.digest(1)
     assert tables.digest(["a", "b"]) != tables.digest(["ab"])
+
+
+def test_numbers_are_a_sequence_of_plain_numbers():
+    import numpy as np
+
+    found = Numbers(np.array([1.5, 2.0, -3.0], dtype=np.float32))
+    assert found == [1.5, 2.0, -3.0] == list(found)
+    assert found != [1.5, 2.0]
+    assert (len(found), found[0], found[-1], found[1:]) == (3, 1.5, -3.0, [2.0, -3.0])
+    assert type(found[0]) is float
+    assert json.dumps(listed({"s.tokens": found, "s.value": 2})) == (
+        '{"s.tokens": [1.5, 2.0, -3.0], "s.value": 2}'
+    )
+    assert not Numbers(np.array([]))
+
+
+def test_annotations_come_back_with_their_numbers(tmp_path):
+    schema = tables.ANNOTATIONS["score"]
+    rows = [
+        {"key": "a", "input": "i", "value": -1.5, "steps": [-1.5], "tokens": [-1.0, -0.5],
+         "ends": [1, 3], "vocabulary": "v"},
+        {"key": "b", "input": "i", **dict.fromkeys(schema.names[2:])},
+        {"key": "c", "input": "i", "value": 0.0, "steps": [], "tokens": [], "ends": [],
+         "vocabulary": "v"},
+    ]  # fmt: skip
+    whole = pa.Table.from_pylist(rows, schema=schema)
+    for table in (whole, pa.concat_tables([whole[:1], whole[1:]]), whole[1:]):
+        found = tables.annotation_rows("score", table)
+        assert found == rows[-len(found) :]
+        assert isinstance(found[-1]["tokens"], Numbers)
+    assert tables.annotation_rows("score", schema.empty_table()) == []

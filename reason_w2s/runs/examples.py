@@ -7,7 +7,7 @@ from itertools import islice
 from typing import Any
 
 from reason_w2s.recipe.plan import Plan
-from reason_w2s.records import Row
+from reason_w2s.records import Numbers, Row
 from reason_w2s.runs.items import Item
 from reason_w2s.runs.run import Run
 
@@ -61,6 +61,8 @@ def _kept_and_dropped(run: Run, item: Item) -> Iterator[dict[str, Any]]:
 
 def _long(value: Any) -> bool:
     """A number for each of many tokens, which the viewer shows in the text."""
+    if isinstance(value, Numbers):
+        return True
     several = isinstance(value, list) and len(value) > LONG
     return several and all(one is None or isinstance(one, (int, float)) for one in value)
 

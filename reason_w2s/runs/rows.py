@@ -20,6 +20,7 @@ from reason_w2s.runs.tables import (
     PAIRS,
     PROBLEMS,
     TRACES,
+    annotation_rows,
     digest,
     pair_of,
     problem_of,
@@ -107,7 +108,7 @@ def drawn(store: Store, item: Item, among: Collection[str] | None = None) -> Ite
 def annotated(store: Store, item: Item, inner: Iterable[Row]) -> Iterator[Row]:
     """Rows of what an annotating step was made from, with the columns it added."""
     table = read_parts(store.folder(item.stage, item.key), ANNOTATIONS[item.stage])
-    found = {(row["key"], row["input"]): row for row in table.to_pylist()}
+    found = {(row["key"], row["input"]): row for row in annotation_rows(item.stage, table)}
     for row in inner:
         added = found[row.trace.key, input_of(row)]
         columns = {

@@ -17,7 +17,7 @@ from reason_w2s.errors import ConfigError, RunBusy, require
 from reason_w2s.recipe.plan import Plan
 from reason_w2s.recipe.rules import check_batches
 from reason_w2s.recipe.yaml_file import nearest
-from reason_w2s.records import Pair, Problem, Row
+from reason_w2s.records import Pair, Problem, Row, listed
 from reason_w2s.runs import rows
 from reason_w2s.runs.crew import Crew
 from reason_w2s.runs.execute import Execution, run_steps
@@ -102,7 +102,7 @@ class Run:
         elif item.kind == "traces":
             for row in self.rows(step):
                 asked = {"question": row.problem.question, "gold": row.problem.gold}
-                yield {**_fields(row.trace), **asked, **row.columns}
+                yield {**_fields(row.trace), **asked, **listed(row.columns)}
         elif item.kind == "overlaps":
             yield from self._overlaps(item)
         elif item.kind == "fitted":

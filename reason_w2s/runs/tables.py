@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pyarrow as pa
 
-from reason_w2s.records import Pair, Problem, Trace
+from reason_w2s.records import Numbers, Pair, Problem, Trace
 
 PROBLEMS = pa.schema(
     [
@@ -145,6 +145,28 @@ ANNOTATIONS: dict[str, pa.Schema] = {
         ]
     ),
 }
+
+
+LONG: dict[str, tuple[str, ...]] = {"score": ("tokens", "ends")}
+"""Columns with a number for each token, by stage: read as arrays."""
+
+
+def annotation_rows(stage: str, table: pa.Table) -> list[dict[str, Any]]:
+    """A stage's annotations as rows; `LONG` columns as `Numbers`."""
+    long = [name for name in LONG.get(stage, ()) if name in table.column_names]
+    found: list[dict[str, Any]] = table.drop_columns(long).to_pylist()
+    for name in long:
+        for row, value in zip(found, _arrays(table.column(name)), strict=True):
+            row[name] = value
+    return found
+
+
+def _arrays(column: pa.ChunkedArray) -> Iterator[Numbers | None]:
+    for chunk in column.chunks:
+        values = chunk.values.to_numpy(zero_copy_only=False)
+        bounds, known = chunk.offsets.to_pylist(), chunk.is_valid().to_pylist()
+        for place, there in enumerate(known):
+            yield Numbers(values[bounds[place] : bounds[place + 1]]) if there else None
 
 
 def problem_row(problem: Problem) -> dict[str, Any]:
