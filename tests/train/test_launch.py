@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from reason_w2s.engines import EngineSettings, model_folder
+from reason_w2s.engines.reward import RewardScorer
 from reason_w2s.engines.scorer import HfScorer
 from reason_w2s.errors import ConfigError
 from reason_w2s.train.arguments import config_arguments
@@ -31,12 +32,17 @@ from tests.train.runs import (
     scored_preferences,
     sums,
     uneven,
+    values,
     verdicts,
 )
 
 ROOT = Path(__file__).parents[2]
 LORA = Lora(r=4, alpha=8)
-RATES = {"sft": 1e-2, "dpo": 1e-4, "kto": 1e-3, "orpo": 1e-3}
+RATES = {"sft": 1e-2, "dpo": 1e-4, "kto": 1e-3, "orpo": 1e-3, "reward": 1e-3, "regress": 1e-3}
+HEADED = [
+    *(("reward", 0, None), ("reward", 2, LORA), ("reward", 3, None)),
+    *(("regress", 0, None), ("regress", 2, None), ("regress", 3, LORA)),
+]
 # all of a model, and adapters, but not each under each stage: a launch takes half a minute
 DEEPSPEED = [
     ("sft", 2, None),
@@ -64,7 +70,7 @@ compiles = pytest.mark.skipif(
 
 def settings(objective: str = "sft", **changes: object) -> TrainSettings:
     # 24 examples, ten at a time: batches run on over the end of an epoch on every profile
-    beta = {} if objective == "sft" else {"beta": 0.5}
+    beta = {} if objective in ("sft", "reward", "regress") else {"beta": 0.5}
     trainer = {"learning_rate": RATES[objective], **beta, "warmup_steps": 0, "weight_decay": 0.0}
     return TrainSettings(
         **{"objective": objective, "batch": 10, "updates": 8, "trainer": trainer, **changes}
@@ -181,6 +187,29 @@ def test_an_update_shared_out_is_one_process_pass(
         assert max(drifts) > 0.1, "else the drift decides nothing"
         assert others == pytest.approx(drifts, abs=1e-3)
     assert_same_model(tmp_path / "plain" / "out", tmp_path / "two" / "out")
+
+
+@compiles
+@pytest.mark.torch
+@pytest.mark.slow
+@pytest.mark.parametrize(("objective", "stage", "lora"), HEADED)
+def test_a_head_starts_and_ends_the_same_on_every_profile(
+    tiny_model: Path, tmp_path: Path, objective: str, stage: int, lora: Lora | None
+) -> None:
+    """A new head is drawn from the step's seed, also where weights lie in shards."""
+    what = settings(objective, batch=16, lora=lora)
+    data = values(of=uneven) if objective == "regress" else preferences(of=uneven)
+    plain = run(tiny_model, tmp_path / "plain", what, data=data)
+    where = profile(stage, micro_batch=4)
+    shared = run(tiny_model, tmp_path / "two", what, profile=where, data=data)
+    assert losses(plain)[-1] < losses(plain)[0] - 0.01
+    assert losses(shared) == pytest.approx(losses(plain), abs=1e-4)
+    texts = [[5, 6, 7, 8], [9, 10, 11], [12, 5, 9, 7, 1]]
+    one, two = (
+        dict(RewardScorer(tmp_path / name / "out", EngineSettings(dtype="float32")).scores(texts))
+        for name in ("plain", "two")
+    )
+    assert two == pytest.approx(one, abs=2e-3)
 
 
 @compiles
