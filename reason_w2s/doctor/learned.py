@@ -14,6 +14,7 @@ from reason_w2s.recipe.plan import Step
 from reason_w2s.runs.cautions import CUT
 from reason_w2s.train import guards
 from reason_w2s.train.config import Answer, Data, Example, PairExample, VerdictExample
+from reason_w2s.train.examples import end_id
 from reason_w2s.train.guards import CLOSE, OPEN
 
 if TYPE_CHECKING:
@@ -146,7 +147,8 @@ def _guarded(
     assert prompt is not None, step.name
     assert tokenizer is not None, step.name
     folder = case.models.place(init).folder
-    stops = frozenset({tokenizer.eos_token_id})
+    end_token = end_id(tokenizer)
+    stops = frozenset() if end_token is None else frozenset({end_token})
     if folder is not None:
         try:
             stops = guards.stops_of(folder, tokenizer)

@@ -180,14 +180,22 @@ def answer_ids(
         text = answer.text if answer.token_ids is not None else prompt.separator + answer.text
         ids = list(tokenizer(text, add_special_tokens=False)["input_ids"])
     if answer.ends:
-        if tokenizer.eos_token_id is None:
+        end = end_id(tokenizer)
+        if end is None:
             raise DataError(f"problem {name}: the tokenizer has no end token to learn")
-        ids.append(int(tokenizer.eos_token_id))
+        ids.append(end)
     if not ids:
         raise DataError(
             f"problem {name}: an answer without a single token; drop it before training"
         )
     return ids
+
+
+def end_id(tokenizer: PreTrainedTokenizerBase) -> int | None:
+    """The id that ends a response: the end token, or an encoder's separator, which has none."""
+    found = tokenizer.eos_token_id
+    found = tokenizer.sep_token_id if found is None else found
+    return None if found is None else int(found)
 
 
 def lengths(rows: Sequence[dict[str, Any]]) -> list[int]:

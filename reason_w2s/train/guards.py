@@ -19,7 +19,7 @@ from reason_w2s.errors import DataError
 from reason_w2s.prompts import Prompt, render
 from reason_w2s.records import Problem
 from reason_w2s.train.config import Answer, Example, PairExample, ValueExample, VerdictExample
-from reason_w2s.train.examples import IGNORED, lengths, prompt_ids
+from reason_w2s.train.examples import IGNORED, end_id, lengths, prompt_ids
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -112,7 +112,7 @@ def stops_of(folder: Path, tokenizer: PreTrainedTokenizerBase) -> frozenset[int]
     path = whole / "generation_config.json"
     named = json.loads(path.read_text("utf-8")).get("eos_token_id") if path.is_file() else None
     listed = named if isinstance(named, list) else [named]
-    return frozenset(one for one in (*listed, tokenizer.eos_token_id) if one is not None)
+    return frozenset(one for one in (*listed, end_id(tokenizer)) if one is not None)
 
 
 def _of(row: dict[str, list[int]], example: One) -> Iterator[_Learned]:

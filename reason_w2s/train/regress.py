@@ -92,7 +92,9 @@ def _trainer_class() -> type[RewardTrainer]:
             self, model: Any, inputs: Any, return_outputs: bool = False, **_: Any
         ) -> Any:
             target = inputs.pop("target")
-            outputs = model(**inputs, use_cache=False)
+            # encoders have no cache to leave out
+            cached = getattr(self.model.config, "use_cache", None) is not None
+            outputs = model(**inputs, **({"use_cache": False} if cached else {}))
             loss = losses.squared(outputs.logits.squeeze(-1), target).mean()
             return (loss, outputs) if return_outputs else loss
 

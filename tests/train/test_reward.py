@@ -15,6 +15,7 @@ from reason_w2s.errors import ConfigError
 from reason_w2s.train import losses, regress, reward
 from reason_w2s.train.config import Lora, TrainProfile, TrainSettings
 from reason_w2s.train.examples import dpo_rows, value_rows
+from tests.conftest import make_tokenizer
 from tests.train.runs import PROMPT, preferences, run, uneven, values, weights
 
 pytestmark = pytest.mark.torch
@@ -120,3 +121,54 @@ def test_a_setting_of_the_other_loss_is_refused(tiny_model: Path, tmp_path: Path
     trainer = {"learning_rate": 1e-3, "center_rewards_coefficient": 0.01}
     with pytest.raises(ConfigError, match="center_rewards_coefficient: is for objective: reward"):
         run(tiny_model, tmp_path, settings("regress", trainer=trainer))
+
+
+def encoder(folder: Path) -> Path:
+    """A random ModernBERT of width 32 over the tests' words, with its kind of special tokens."""
+    from tokenizers import processors
+    from transformers import ModernBertConfig, ModernBertForMaskedLM
+
+    tokenizer = make_tokenizer()
+    tokenizer.add_special_tokens({"cls_token": "[CLS]", "sep_token": "[SEP]"})
+    cls, sep = tokenizer.cls_token_id, tokenizer.sep_token_id
+    tokenizer.backend_tokenizer.post_processor = processors.TemplateProcessing(
+        single="[CLS] $A [SEP]", special_tokens=[("[CLS]", cls), ("[SEP]", sep)]
+    )
+    tokenizer.eos_token = None
+    torch.manual_seed(0)
+    config = ModernBertConfig(
+        vocab_size=len(tokenizer),
+        hidden_size=32,
+        intermediate_size=64,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        max_position_embeddings=128,
+        initializer_range=0.3,
+        initializer_cutoff_factor=2.0,
+        pad_token_id=0,
+        cls_token_id=cls,
+        sep_token_id=sep,
+        bos_token_id=None,
+        eos_token_id=None,
+    )
+    ModernBertForMaskedLM(config).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return folder
+
+
+def test_an_encoder_reads_question_and_answer_as_a_pair(tmp_path: Path) -> None:
+    model = encoder(tmp_path / "encoder")
+    run(model, tmp_path / "small", settings("regress", updates=40, batch=24))
+    folder = tmp_path / "small" / "out"
+    tokenizer = model_folder.load_tokenizer(folder)
+    rows = [regress.columns(row)["input_ids"] for row in value_rows(values(), PROMPT, tokenizer)]
+    # [CLS] question [SEP] answer [SEP]; a cut answer has no end
+    cls, sep = tokenizer.cls_token_id, tokenizer.sep_token_id
+    assert [row[0] for row in rows] == [cls] * 24
+    ended = [one.answer.ends for one in values()]
+    assert [row.count(sep) for row in rows] == [1 + end for end in ended]
+    found = dict(RewardScorer(folder, EngineSettings(dtype="float32")).scores(rows))
+    alone = load_reward_model(folder, "float32")
+    assert [found[at] for at in range(24)] == pytest.approx(scored(alone, rows), abs=1e-5)
+    wanted = [row.value for row in values()]
+    assert all((found[at] > 0.25) == (wanted[at] > 0.25) for at in range(24))
