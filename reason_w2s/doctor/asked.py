@@ -40,7 +40,8 @@ def measured(case: Case) -> Iterator[Said]:
 def sampled(case: Case) -> Iterator[Said]:
     """Traces answer the prompt that the student will learn them as answers to."""
     said: set[tuple[str, str]] = set()
-    for step in case.trains():
+    # what reads a trace to score it does not learn to write it
+    for step in (one for one in case.trains() if not case.settings(one).by.head):
         taught = case.models.prompt(step.roles["init"])
         for name in case.teachers(step):
             asked = case.models.prompt(name)

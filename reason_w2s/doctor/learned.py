@@ -159,7 +159,7 @@ def _guarded(
     except DataError as error:
         yield _refused(case, step, error, found)
         return
-    end = repr(tokenizer.eos_token)
+    end = "nothing" if end_token is None else repr(tokenizer.decode([end_token]))
     told = f"{step.name}: whole answers are learned, and end in {end} (looked at: {found.told})"
     yield Fact("rows", told, {"step": step.name, "looked_at": len(made), "origin": found.origin})
 

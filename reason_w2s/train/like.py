@@ -143,7 +143,7 @@ def copy_like(folder: Path, out: Path, *, dtype: str) -> None:
     torch's generator.
 
     Raises:
-        ConfigError: transformers builds no causal language model from that config.
+        ConfigError: transformers builds no language model from that config.
     """
     named = _base_name(folder)
     source = whole(folder)
@@ -154,7 +154,7 @@ def copy_like(folder: Path, out: Path, *, dtype: str) -> None:
         model = _random(shrink(config), dtype)
     except (OSError, ValueError, KeyError, RuntimeError) as error:
         raise ConfigError(
-            f"{folder}: transformers builds no tiny causal language model from its config ({error})"
+            f"{folder}: transformers builds no tiny language model from its config ({error})"
         ) from error
     base = out if named is None else out / BASE_FOLDER
     model.save_pretrained(base)
@@ -240,9 +240,12 @@ def _cut_layers(text: Any) -> None:
 
 def _random(config: PreTrainedConfig, dtype: str) -> PreTrainedModel:
     import torch
-    from transformers import AutoModelForCausalLM
+    from transformers import AutoModelForCausalLM, AutoModelForMaskedLM
 
-    model: PreTrainedModel = AutoModelForCausalLM.from_config(config, dtype=getattr(torch, dtype))
+    writes = type(config) in AutoModelForCausalLM._model_mapping
+    # an encoder writes nothing; it may be given a head
+    kind = AutoModelForCausalLM if writes else AutoModelForMaskedLM
+    model: PreTrainedModel = kind.from_config(config, dtype=getattr(torch, dtype))
     return model
 
 
