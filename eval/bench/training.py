@@ -30,9 +30,10 @@ SIZES = {
 FEED_FORWARD = {"tiny": 344, "half": 4864}
 KEY_VALUE_HEADS = {"tiny": 2, "half": 2}
 LOSSES: dict[str, dict[str, Any]] = {
-    # both begin as TRL's loss does: no weight yet, and no margin yet
+    # these begin as TRL's loss does: no weight yet, or no margin yet
     "confidence": {"name": "confidence", "weight": 0.5, "warmup": 0.5},
     "conservative": {"name": "conservative", "flipped": 0.1},
+    "critical_tokens": {"name": "critical_tokens", "scores": "ce.tokens"},
     # from the first on it pulls a little to what the student says
     "early_learning": {"name": "early_learning"},
 }
@@ -90,10 +91,13 @@ def ours(asked: argparse.Namespace, model: Path, out: Path) -> dict[str, Any]:
     )
     from reason_w2s.train.run import TrainPlaces, train
 
+    prompt = Prompt(template="Question: {question}\nAnswer:", separator=" ")
+    scored = asked.loss == "critical_tokens"
     data: list[Any] = []
     for at, row in enumerate(rows(asked.batch * asked.updates)):
         problem, right = Problem(id=str(at), question=row["question"]), Answer(row["answer"])
-        pair = PairExample(problem, right, Answer(row["wrong"]))
+        wrong = Answer(row["wrong"])
+        pair = PairExample(problem, right, wrong, halves(wrong, prompt, model) if scored else None)
         data.append(pair if asked.objective == "dpo" else Example(problem, right))
     settings = TrainSettings.model_validate(
         {
@@ -112,7 +116,7 @@ def ours(asked: argparse.Namespace, model: Path, out: Path) -> dict[str, Any]:
         data,
         settings,
         TrainPlaces(model, None, out / "model", out / "work"),
-        prompt=Prompt(template="Question: {question}\nAnswer:", separator=" "),
+        prompt=prompt,
         seed=0,
         profile=profile,
         progress=lambda done, total: None,
@@ -123,6 +127,18 @@ def ours(asked: argparse.Namespace, model: Path, out: Path) -> dict[str, Any]:
         "first_loss": stats.log[0]["loss"],
         "tokens": stats.tokens,
     }
+
+
+def halves(answer: Any, prompt: Any, model: Path) -> Any:
+    """A score of a half for each of an answer's tokens."""
+    from reason_w2s.engines import vocabulary
+    from reason_w2s.engines.model_folder import load_tokenizer
+    from reason_w2s.train.config import TokenScores
+    from reason_w2s.train.examples import answer_ids
+
+    tokenizer = load_tokenizer(model)
+    ids = answer_ids(answer, prompt, tokenizer, "bench")
+    return TokenScores((0.5,) * len(ids), vocabulary.fingerprint(tokenizer))
 
 
 def bare(asked: argparse.Namespace, model: Path, out: Path) -> dict[str, Any]:
