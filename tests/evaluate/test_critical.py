@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -61,3 +62,13 @@ def test_the_summary_counts_traces_and_gives_intervals(bench):
     assert told["auc"]["low"] < 0.8125 < told["auc"]["high"]
     assert told["greatest"]["mean"] == 0.5
     assert told["greatest"]["by_chance"] == 0.25
+
+
+def test_what_is_kept_follows_from_its_traces(bench):
+    kept = json.loads((BENCH.parents[1] / "baselines" / "critical.json").read_text("utf-8"))
+    told = bench.summary(kept["of"])
+    assert {name: kept[name] for name in told} == told
+    for one in kept["of"]:
+        possible = one["successes"] and one["successes"][0] > 0
+        place = bench.critical(one["successes"][1:], kept["rollouts"]) if possible else None
+        assert one["critical"] == place
