@@ -106,6 +106,8 @@ def sized_down(recipe: Path, models: list[Path], folder: Path) -> Path:
         # no problem is easy for made-up answers
         rate = {"hard.pass_rate": {"min": 0.1}}
         patch["steps"] = {"chosen_easy": {"select": {"where": rate}}}
+        seldom = {"hard.pass_rate": {"max": 0.7}}
+        patch["steps"]["chosen_rare"] = {"select": {"where": seldom}}
     for name, problems in written["problems"].items():
         if problems.get("source") in TEST_SETS.values():
             # the salt picks five on which the two fixture teachers disagree at least once

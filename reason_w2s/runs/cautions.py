@@ -16,6 +16,9 @@ FEW_EXAMPLES = 50
 CUT_AWAY = 0.20
 """With a fifth of all traces dropped for their length, what is learned is to be short."""
 
+UNSPENT = 0.9
+"""Sets are made of as many tokens to be compared; the last trace seldom fits exactly."""
+
 UNEVEN = 4 / 3
 """TRL warns where wanted answers, each times its weight, are fewer than unwanted ones or more than
 this many times as many; the warning here leaves as much room on the other side."""
@@ -90,6 +93,12 @@ def _verifiers(found: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _choices(found: Mapping[str, Any]) -> Iterator[str]:
+    for row in found.get("budgets", ()):
+        if row["spent"] < UNSPENT * row["tokens"]:
+            yield (
+                f"{row['step']}: spent {row['spent']:,} of its budget of {row['tokens']:,} tokens: "
+                f"there are no more such traces; it is not like sets that spent theirs"
+            )
     for row in found["waterfall"]:
         if row["stage"] not in ("select", "pair") or not row["in"]:
             continue

@@ -73,6 +73,7 @@ def compute(run: Run) -> dict[str, Any]:
             for item in run.items.values()
             if item.kind not in ("model", "fitted", "overlaps")
         ],
+        "budgets": list(_budgets(run, plan)),
         "graded": list(_graded_steps(run, plan)),
         "flagged": [
             {"step": item.step, "flags": item.counts["flags"], "steps": item.counts.get("steps")}
@@ -142,6 +143,15 @@ def _waterfall(item: Item) -> dict[str, Any]:
         "dropped": dropped,
         "pairs": item.counts.get("pairs"),
     }
+
+
+def _budgets(run: Run, plan: Plan) -> Iterator[dict[str, Any]]:
+    """Tokens that a select step was to spend on all problems, and those it spent."""
+    for name, item in run.items.items():
+        config = plan.steps[name].config
+        if item.stage == "select" and config["budget"] is not None and config["per"] is None:
+            spent = sum(row.trace.n_tokens for row in run.rows(name))
+            yield {"step": name, "tokens": config["budget"]["tokens"], "spent": spent}
 
 
 def _graded_steps(run: Run, plan: Plan) -> Iterator[dict[str, Any]]:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from reason_w2s.errors import ConfigError
 from reason_w2s.recipe.load import load_plan
 from reason_w2s.recipe.rules import gold_use
+from reason_w2s.runs.results import results
 from reason_w2s.stages.difficulty import DifficultyConfig, difficulty
 from reason_w2s.stages.distinct import Distinct, repeated, runs, similarity
 from tests.runs.small import RECIPE, project, run
@@ -125,6 +126,19 @@ def test_in_a_recipe_it_selects_by_the_column_and_counts_the_labels(tmp_path):
     wanted = {name for name, right in rates.items() if 0.2 <= sum(right) / len(right) <= 0.6}
     assert {row.problem.id for row in done.rows("chosen")} == wanted
     assert 0 < len(wanted) < len(rates)
+
+
+def test_a_budget_that_is_not_spent_is_said(tmp_path):
+    recipe = RECIPE[: RECIPE.index("  pairs:")] + (
+        "  some: {select: {of: clean, where: {n_tokens: {max: 9}}, budget: {tokens: 100}}}\n"
+        "  much: {select: {of: clean, budget: {tokens: 100000}}}\n"
+    )
+    found = results(run(project(tmp_path, recipe)))
+    some, much = found["budgets"]
+    assert (some["tokens"], much["tokens"]) == (100, 100_000)
+    assert 90 < some["spent"] <= 100 < much["spent"]
+    (warning,) = [one for one in found["warnings"] if "budget" in one]
+    assert warning.startswith(f"much: spent {much['spent']:,} of its budget of 100,000 tokens")
 
 
 @pytest.mark.parametrize(
