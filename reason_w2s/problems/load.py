@@ -6,6 +6,7 @@ import hashlib
 import importlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 
 from reason_w2s.errors import DataError
@@ -13,6 +14,7 @@ from reason_w2s.predicate import failure
 from reason_w2s.problems.files import digest
 from reason_w2s.problems.hub import USUAL, revision_of
 from reason_w2s.problems.spec import Labels, ProblemSpec
+from reason_w2s.problems.subtasks import subtasks
 from reason_w2s.records import Problem
 
 VERSION = 3
@@ -49,6 +51,8 @@ def load(
         problems = source(spec.source)(spec, seed, wanted)
     else:
         problems = of
+    if spec.subtasks:
+        problems = chain.from_iterable(map(subtasks, problems))
     problems = list(problems)
     left_out = {problem.id for problem in without} | (near(problems) if near else set())
     kept = cut(problems, spec, left_out)
@@ -89,6 +93,8 @@ def identity(spec: ProblemSpec, labels: Labels, seed: int) -> dict[str, object]:
     world's seed."""
     settings = spec.model_dump(mode="json", exclude={"file", "suite"})
     settings |= {"labels": labels, "version": VERSION}
+    if not spec.subtasks:
+        del settings["subtasks"]  # sets loaded before there were any stay known
     path = spec.path or USUAL.get(str(spec.source))
     if spec.file is not None:
         settings["file"] = digest(Path(spec.file))

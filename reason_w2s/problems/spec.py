@@ -43,6 +43,8 @@ class ProblemSpec(BaseModel):
     path, name, revision: a set on the hub (or its folder), its configuration, and which commit, tag
     or branch. file: a local file instead of the hub. columns: its names, where they differ.
     split: may be sliced as in datasets, `train[:100]`, `train[10%:20%]`; of a file it is only that.
+    subtasks: of another set's problems (`of`) not these but their steps, one problem per step but
+    the last (`problems.subtasks`); what follows cuts these down.
     unique: keep the first of problems that share an id; without it they are an error.
     where, without, part (`k/n`), take: cut the set down, in this order. `without` names other sets,
     whose ids are left out, or `suites/NAME`, which leaves out what that suite asks too by its own
@@ -64,6 +66,7 @@ class ProblemSpec(BaseModel):
     columns: Columns = Columns()
     wording: Literal["seen", "held_out"] = "seen"
     labels: Labels | None = None
+    subtasks: bool = False
     unique: bool = False
     where: dict[str, Any] = Field(default_factory=dict)
     without: tuple[str, ...] = ()
@@ -97,6 +100,8 @@ class ProblemSpec(BaseModel):
         given = [one for one in (self.source, self.of, self.suite) if one is not None]
         if len(given) != 1:
             raise ValueError("give either 'source', 'of' or 'suite'")
+        if self.subtasks and self.of is None:
+            raise ValueError("'subtasks' are of the problems of another set: give 'of'")
         if self.source == "jsonl" and self.file is None:
             raise ValueError("source jsonl needs a 'file'")
         if self.source == "hub" and self.path is None and self.file is None:

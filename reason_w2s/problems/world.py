@@ -20,7 +20,7 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import product
-from typing import Literal
+from typing import Literal, cast
 
 from reason_w2s.errors import ConfigError
 from reason_w2s.records import Problem
@@ -98,6 +98,12 @@ class Skeleton:
         for op, operand in self.steps:
             values.append(apply(values[-1], op, operand))
         return values
+
+
+def read_skeleton(text: str) -> Skeleton:
+    """`5 +3 -2` as a skeleton."""
+    start, *steps = text.split()
+    return Skeleton(int(start), tuple((cast(Op, step[0]), int(step[1:])) for step in steps))
 
 
 def apply(value: int, op: Op, operand: int) -> int:

@@ -205,6 +205,8 @@ def _columns_read(step: Step) -> Iterator[tuple[str, str]]:
 def _predicates(step: Step) -> Iterator[tuple[str, Mapping[str, Any]]]:
     if step.stage in ("select", "problems"):
         yield "where", step.config["where"]
+    for name, part in step.config["mix"].items() if step.stage == "select" else ():
+        yield f"mix.{name}.where", part["where"]
     if step.stage in ("vote", "combine", "difficulty"):
         yield "among", step.config["among"]
     for index, rule in enumerate(step.config.get("rules", ()) if step.stage == "pair" else ()):

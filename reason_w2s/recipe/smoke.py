@@ -205,7 +205,8 @@ def _steps(
         if stage == "sample":
             settings = {**settings, "sampling": _sampling(settings.get("sampling"))}
         elif stage == "select":
-            settings = {**settings, "where": {}}
+            mix = {name: {**part, "where": {}} for name, part in settings.get("mix", {}).items()}
+            settings = {**settings, "where": {}, **({"mix": mix} if mix else {})}
         elif stage == "pair":
             settings = {"of": settings["of"], "rules": [ANY_PAIR]}
         elif stage == "noise":

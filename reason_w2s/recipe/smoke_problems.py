@@ -41,6 +41,9 @@ class FewProblems:
             return self._world(name)
         step = root = self._plan.steps[name]
         while root.of:
+            if root.config.get("subtasks"):
+                # they are few where the problems they are of are
+                return {"of": root.of[0], "subtasks": True, "labels": step.labels}
             root = self._plan.steps[root.of[0]]
         spec = ProblemSpec.model_validate(root.settings("near"))
         cuts = {"labels", "where", "without", "part", "take", "salt"}

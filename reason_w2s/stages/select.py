@@ -6,11 +6,12 @@ from collections.abc import Collection, Iterable, Iterator
 from itertools import accumulate
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from reason_w2s.predicate import failure, order
 from reason_w2s.records import Dropped, Row, by_problem
 from reason_w2s.stages.distinct import Distinct, repeated
+from reason_w2s.stages.mixture import Mixture, left_out
 
 
 class Budget(BaseModel):
@@ -29,6 +30,8 @@ class SelectConfig(BaseModel):
     distinct: of a problem's traces in nearly the same words the first in that order stays.
     take: how many stay, per problem where `per: problem`, else in all; None: all.
     budget: in that order traces stay until the next one would go beyond it; per problem likewise.
+    mix: shares of problems by predicate: of each problem one trace stays, of the part that its lot
+    says, where it has a trace of every part (`stages.mixture`). `take` counts problems.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -39,11 +42,20 @@ class SelectConfig(BaseModel):
     distinct: Distinct | None = None
     take: int | None = Field(None, ge=0)
     budget: Budget | None = None
+    mix: Mixture = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _one_way(self) -> SelectConfig:
+        if self.mix and (self.per or self.distinct or self.budget):
+            raise ValueError(
+                "with 'mix' one trace per problem stays: leave out per, distinct, budget"
+            )
+        return self
 
     @property
     def alone(self) -> bool:
         """Whether each trace stays or goes whatever others there are."""
-        return self.take is None and self.budget is None and self.distinct is None
+        return not self.mix and (self.take, self.budget, self.distinct) == (None, None, None)
 
 
 def select(
@@ -74,7 +86,9 @@ def _choose(
     group: list[Row], reasons: dict[str, str | None], cfg: SelectConfig, step: str, seed: int
 ) -> Iterator[Row | Dropped]:
     fit = [row for row in group if reasons[row.trace.key] is None]
-    if not cfg.alone:
+    if cfg.mix:
+        reasons |= left_out(fit, cfg.mix, by=cfg.by, take=cfg.take, seed=seed)
+    elif not cfg.alone:
         reasons |= _beyond(order(fit, cfg.by, seed), cfg)
     for row in group:
         reason = reasons[row.trace.key]

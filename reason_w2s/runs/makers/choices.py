@@ -15,6 +15,7 @@ from reason_w2s.runs.items import Item
 from reason_w2s.runs.store import parts, read_parts, write_part
 from reason_w2s.runs.tables import DROPPED, KEYS, PAIRS, digest
 from reason_w2s.runs.work import Stopwatch, Work
+from reason_w2s.stages.mixture import said
 from reason_w2s.stages.pair import PairConfig, pair
 from reason_w2s.stages.select import SelectConfig, select
 
@@ -31,6 +32,9 @@ def find(work: Work) -> Item | None:
     if stage == "pair":
         counts |= {"out": len({row["problem_id"] for row in content}), "pairs": len(content)}
         counts["in"] = counts["out"] + sum(counts["dropped"].values())
+    elif work.step.config["mix"]:
+        asked = SelectConfig.model_validate(work.step.config)
+        counts["said"] = said(counts["out"], asked.take, asked.mix)
     kind = work.step.kind
     mark = digest(stage, content, [_texts(item) for item in work.of])
     return Item(work.step.name, stage, kind, key, mark, work.of, counts=counts)
