@@ -19,6 +19,7 @@ from reason_w2s.recipe.yaml_file import nearest
 
 SUITES = "suites/"
 REFERENCES: tuple[MeasuredKind, ...] = ("first", "oracle")
+_LIMITS = ("take", "budget", "distinct", "mix")
 _CUTS = ("where", "without", "part", "take")
 
 
@@ -120,7 +121,7 @@ def _takes(plan: Plan, name: str, wanted: tuple[str | None, int | None], where: 
     if step.stage != "select":
         raise ConfigError(f"{where}: '{name}' is a {step.stage} step; expected a select step")
     per, take = step.config["per"], step.config["take"]
-    limits = [key for key in ("take", "budget", "distinct") if step.config[key] is not None]
+    limits = [key for key in _LIMITS if step.config[key] not in (None, {})]
     if wanted == (None, None) and limits:
         raise ConfigError(
             f"{where}: '{name}' has a {limits[0]}, but a verifier's choice is all that it accepts; "

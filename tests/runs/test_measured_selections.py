@@ -261,6 +261,13 @@ MISTAKES = {
     "ceiling": (("reached: majority}", "reached: majority, ceiling: oracle}"), ["no model"]),
     "other problems": (("{suite: suite}", "{suite: suite, take: 5}"), ["different problems"]),
     "verifier takes": (("{short: accepted}", "{short: by_vote}"), ["has a take", "remove take"]),
+    "verifier mixes": (
+        (
+            "where: {n_tokens: {max: 20}}",
+            "mix: {short: {share: 1.0, where: {n_tokens: {max: 20}}}}",
+        ),
+        ["has a mix", "remove mix"],
+    ),
     "verifier by gold": (
         ("where: {n_tokens: {max: 20}}", "where: {graded.correct: true}"),
         ["reads gold answers of 'test'"],
