@@ -32,8 +32,11 @@ def loop(
         run = max((match[0] for match in _RUN.finditer(tail)), key=len, default="")
         if len(run) >= RUN_SHARE * tail_chars:
             return f"{len(run)} characters of the same again and again"
+    # a word of such a run is there as often as the run is; so many words differ at most
+    if len(set(words)) > (1 - max_repeated + max_repeated / repeats) * len(words):
+        return None
     often = sum(count for count in Counter(words).values() if count >= repeats)
-    if often < max_repeated * len(words):  # no word is in a run more often than in the text
+    if often < max_repeated * len(words):
         return None
     for size in ngrams:
         share = _repeated(words, size, repeats)
