@@ -22,6 +22,7 @@ from typing import Any
 
 import footing
 from flaws_table import flaws
+from label_models_table import label_models
 from noisy_labels_table import noisy_labels
 from steps_table import steps
 from voting_table import voting
@@ -188,6 +189,7 @@ def main() -> None:
         ROOT / "recipes" / "README.md": footing.parts(),
         ROOT / "eval" / "README.md": coverage(),
         ROOT / "eval" / "voting.md": voting(),
+        ROOT / "eval" / "label_models.md": label_models(),
         ROOT / "eval" / "flaws.md": flaws(),
         ROOT / "eval" / "noisy_labels.md": noisy_labels(),
         ROOT / "eval" / "steps.md": steps(),
