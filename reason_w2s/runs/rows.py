@@ -73,6 +73,9 @@ def of(store: Store, items: Sequence[Item]) -> Iterator[Row]:
     """The rows of one item, or of several joined: each trace once, with the columns of all."""
     if len(items) == 1:
         return rows(store, items[0])
+    layers = [_layers(item) for item in items]
+    if len({_mark(base) for base, _ in layers}) == 1:
+        return _layered(store, layers)
     return _union([list(rows(store, parent)) for parent in items])
 
 
@@ -117,6 +120,28 @@ def annotated(store: Store, item: Item, inner: Iterable[Row]) -> Iterator[Row]:
             if name not in ("key", "input")
         }
         yield replace(row, columns={**row.columns, **columns})
+
+
+def _layers(item: Item) -> tuple[Item, list[Item]]:
+    """The item under all that annotates it one after the other, and these, the lowest first."""
+    above: list[Item] = []
+    while item.stage in STAGES and STAGES[item.stage].shape == "annotate" and len(item.of) == 1:
+        above.insert(0, item)
+        item = item.of[0]
+    return item, above
+
+
+def _mark(item: Item) -> tuple[str, str, str]:
+    """What tells two items apart whose records or columns differ."""
+    return item.step, item.stage, item.key
+
+
+def _layered(store: Store, layers: Sequence[tuple[Item, list[Item]]]) -> Iterator[Row]:
+    """The rows under several annotations of the same traces, read once, with the columns of all."""
+    found = rows(store, layers[0][0])
+    for item in {_mark(one): one for _, above in layers for one in above}.values():
+        found = annotated(store, item, found)
+    return found
 
 
 def wanted_keys(item_key: str, asked: list[Problem], n: int) -> Iterator[tuple[str, Problem, int]]:
