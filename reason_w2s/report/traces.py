@@ -196,7 +196,7 @@ class _Following:
             yield one
 
     def _annotate(self, item: Item, inner: list[Shown]) -> None:
-        added = rows.annotated(self.run.store, item, (one.row for one in inner))
+        added = rows.annotated(self.run.store, [item], (one.row for one in inner))
         for one, row in zip(inner, added, strict=True):
             one.row = row
 

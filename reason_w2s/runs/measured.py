@@ -31,13 +31,18 @@ _CHECKPOINT = re.compile(r"checkpoint-(\d+)")
 _SHARES = {"PGR": pgr, "RGR": rgr, "share of the gold-SFT gain": gold_gain_share}
 
 Samples = Mapping[tuple[str, str], Sequence[Graded]]
+Curves = dict[tuple[str, str, tuple[str, ...]], dict[str, Any]]
+"""By the step drawn from, the suite and the problems answered."""
 
 
 def measured(run: Run, plan: Plan) -> dict[str, Any]:
     """The sections `suites`, `scores`, `selections`, `comparisons`, `gaps`, `controls` and
     `checkpoints`."""
     samples = {(one.model, one.suite): graded(run, one) for one in plan.measured}
-    scores = [_score(run, plan, one, samples[one.model, one.suite]) for one in plan.measured]
+    drawn_from: Curves = {}
+    scores = [
+        _score(run, plan, one, samples[one.model, one.suite], drawn_from) for one in plan.measured
+    ]
     return {
         "suites": list(_suites(run, plan)),
         "scores": scores,
@@ -91,7 +96,9 @@ def _of_selections(run: Run, plan: Plan, name: str, one: Measured) -> dict[str, 
     }
 
 
-def _score(run: Run, plan: Plan, one: Measured, samples: Sequence[Graded]) -> dict[str, Any]:
+def _score(
+    run: Run, plan: Plan, one: Measured, samples: Sequence[Graded], drawn_from: Curves
+) -> dict[str, Any]:
     step = plan.steps[one.step]
     asked_of = plan.steps[step.roles["model"]] if step.stage == "prompted" else step
     return {
@@ -102,18 +109,24 @@ def _score(run: Run, plan: Plan, one: Measured, samples: Sequence[Graded]) -> di
         "key": run.items[one.graded].key[:KEY],
         "trained": asked_of.stage == "train",
         **asdict(score(samples)),
-        "curves": _curves_of(run, plan, one, samples),
+        "curves": _curves_of(run, plan, one, samples, drawn_from),
         "labels": labels_used(run, plan, one.step),
     }
 
 
-def _curves_of(run: Run, plan: Plan, one: Measured, samples: Sequence[Graded]) -> dict[str, Any]:
-    """A model's curves over its samples; a selection's over all that it chose from."""
+def _curves_of(
+    run: Run, plan: Plan, one: Measured, samples: Sequence[Graded], drawn_from: Curves
+) -> dict[str, Any]:
+    """A model's curves over its samples; a selection's over all that it chose from, which
+    `drawn_from` keeps for the others that choose from the same."""
     check = plan.steps[one.graded]
     if one.kind != "selection":
         return _curves(samples, plan.seed, check)
     chosen = [asdict(point) for point in best(run, plan, one)]
-    return {**_curves(drawn(run, one), plan.seed, check), "best": chosen if len(chosen) > 1 else []}
+    place = (one.drawn, one.suite, one.problems)
+    if place not in drawn_from:
+        drawn_from[place] = _curves(drawn(run, one), plan.seed, check)
+    return {**drawn_from[place], "best": chosen if len(chosen) > 1 else []}
 
 
 def _curves(samples: Sequence[Graded], seed: int, check: Step) -> dict[str, Any]:

@@ -63,10 +63,10 @@ def rows(store: Store, item: Item) -> Iterator[Row]:
         return drawn(store, item)
     if item.stage == "harness":
         return harness.rows(store, item)
-    inner = of(store, item.of)
-    if STAGES[item.stage].shape == "annotate":
-        return annotated(store, item, inner)
-    return _chosen(store, item, inner)
+    below, above = _layers(item)
+    if above:
+        return annotated(store, above, of(store, below))
+    return _chosen(store, item, of(store, item.of))
 
 
 def of(store: Store, items: Sequence[Item]) -> Iterator[Row]:
@@ -74,7 +74,7 @@ def of(store: Store, items: Sequence[Item]) -> Iterator[Row]:
     if len(items) == 1:
         return rows(store, items[0])
     layers = [_layers(item) for item in items]
-    if len({_mark(base) for base, _ in layers}) == 1:
+    if len({tuple(map(_mark, below)) for below, _ in layers}) == 1:
         return _layered(store, layers)
     return _union([list(rows(store, parent)) for parent in items])
 
@@ -108,27 +108,36 @@ def drawn(store: Store, item: Item, among: Collection[str] | None = None) -> Ite
             yield Row(replace(trace_of(row), model=item.extent["model"]), problem)
 
 
-def annotated(store: Store, item: Item, inner: Iterable[Row]) -> Iterator[Row]:
-    """Rows of what an annotating step was made from, with the columns it added."""
-    table = read_parts(store.folder(item.stage, item.key), ANNOTATIONS[item.stage])
-    found = {(row["key"], row["input"]): row for row in annotation_rows(item.stage, table)}
+def annotated(store: Store, items: Sequence[Item], inner: Iterable[Row]) -> Iterator[Row]:
+    """Rows of what annotating steps were made from, with the columns that they added."""
+    tables = [(f"{item.step}.", _added(store, item)) for item in items]
     for row in inner:
-        added = found[row.trace.key, input_of(row)]
-        columns = {
-            f"{item.step}.{name}": value
-            for name, value in added.items()
-            if name not in ("key", "input")
-        }
-        yield replace(row, columns={**row.columns, **columns})
+        mark = row.trace.key, input_of(row)
+        columns = dict(row.columns)
+        for prefix, found in tables:
+            for name, value in found[mark].items():
+                columns[prefix + name] = value
+        yield Row(row.trace, row.problem, columns)
 
 
-def _layers(item: Item) -> tuple[Item, list[Item]]:
-    """The item under all that annotates it one after the other, and these, the lowest first."""
+def _added(store: Store, item: Item) -> dict[tuple[str, str], dict[str, Any]]:
+    """The columns of an annotating step, by trace and by what they were made from."""
+    table = read_parts(store.folder(item.stage, item.key), ANNOTATIONS[item.stage])
+    return {(row.pop("key"), row.pop("input")): row for row in annotation_rows(item.stage, table)}
+
+
+def _layers(item: Item) -> tuple[tuple[Item, ...], list[Item]]:
+    """The items under all that annotates one after the other, and these, the lowest first."""
+    below: tuple[Item, ...] = (item,)
     above: list[Item] = []
-    while item.stage in STAGES and STAGES[item.stage].shape == "annotate" and len(item.of) == 1:
-        above.insert(0, item)
-        item = item.of[0]
-    return item, above
+    while len(below) == 1 and _annotates(below[0]):
+        above.insert(0, below[0])
+        below = below[0].of
+    return below, above
+
+
+def _annotates(item: Item) -> bool:
+    return item.stage in STAGES and STAGES[item.stage].shape == "annotate"
 
 
 def _mark(item: Item) -> tuple[str, str, str]:
@@ -136,12 +145,10 @@ def _mark(item: Item) -> tuple[str, str, str]:
     return item.step, item.stage, item.key
 
 
-def _layered(store: Store, layers: Sequence[tuple[Item, list[Item]]]) -> Iterator[Row]:
+def _layered(store: Store, layers: Sequence[tuple[tuple[Item, ...], list[Item]]]) -> Iterator[Row]:
     """The rows under several annotations of the same traces, read once, with the columns of all."""
-    found = rows(store, layers[0][0])
-    for item in {_mark(one): one for _, above in layers for one in above}.values():
-        found = annotated(store, item, found)
-    return found
+    above = {_mark(one): one for _, several in layers for one in several}
+    return annotated(store, list(above.values()), of(store, layers[0][0]))
 
 
 def wanted_keys(item_key: str, asked: list[Problem], n: int) -> Iterator[tuple[str, Problem, int]]:
