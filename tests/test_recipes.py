@@ -275,12 +275,8 @@ def test_the_variants_draw_the_same_traces():
 
 
 def on_the_world(path: Path) -> bool:
-    """Whether the overlay is made for it: a weak reasoner is given or taught in a step, or a
-    reward teaches."""
-    written = YAML(typ="safe").load(path)
-    steps = written.get("steps", {})
-    rewarded = any("reward" in step.get("train", {}) for step in steps.values())
-    return rewarded or "weak" in {**written.get("models", {}), **steps}
+    """Whether the overlay is made for it: it is of real size."""
+    return "Needs GPUs" in path.read_text(encoding="utf-8")
 
 
 WEAK = [path for path in RECIPES if on_the_world(path)]
@@ -298,6 +294,6 @@ def test_recipe_is_sized_down_to_the_world(recipe):
             assert not step.config["where"], step.name
         if step.stage == "train":
             epochs = step.config["trainer"].get("num_train_epochs", 0)
-            assert (step.config["updates"] or 0) <= 120 and epochs <= 1, step.name
+            assert (step.config["updates"] or 0) <= 120 and epochs <= 3, step.name
         if step.stage == "sample":
             assert step.config["sampling"]["max_tokens"] <= 64

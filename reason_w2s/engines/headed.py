@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 from reason_w2s.engines import model_folder
 from reason_w2s.errors import ConfigError
@@ -17,11 +18,18 @@ TASK = "SEQ_CLS"
 def gives_scores(folder: Path) -> bool:
     """Whether the model in a folder, or what its adapter makes of its base, gives a number."""
     if model_folder.is_adapter(folder):
-        file = folder / model_folder.ADAPTER_CONFIG
-        return bool(json.loads(file.read_text(encoding="utf-8")).get("task_type") == TASK)
-    file = folder / "config.json"
-    named = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
-    return any(str(one).endswith(HEADED) for one in named.get("architectures") or ())
+        return bool(_said(folder / model_folder.ADAPTER_CONFIG).get("task_type") == TASK)
+    named = _said(folder / "config.json").get("architectures") or ()
+    return any(str(one).endswith(HEADED) for one in named)
+
+
+def _said(file: Path) -> dict[str, Any]:
+    """What a config says; nothing where it is not there, or cannot be read, as its loader tells."""
+    try:
+        said = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return said if isinstance(said, dict) else {}
 
 
 def writes(folder: Path) -> Path:

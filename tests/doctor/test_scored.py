@@ -27,7 +27,7 @@ def test_a_sound_one_and_the_memory_it_takes(tmp_path) -> None:
     """Qwen2 of the cases' config, in bfloat16: two models' weights, caches, logits and copies."""
     found = diagnose(project(tmp_path, SCORED))
     assert not findings(found)
-    (fact,) = (one for one in facts(found, "memory") if one.data.get("step") == "ce")
+    (fact,) = (one for one in facts(found, "memory") if one.data["steps"] == ["ce"])
     layer = 64 * (64 + 2 * 32) + 64 + 2 * 32 + 64 * 64 + 3 * 64 * 128 + 2 * 64
     parameters = 2 * 400 * 64 + 2 * layer + 64
     cache = 2 * 2 * 32 * 2 * BATCH_TOKENS

@@ -27,8 +27,8 @@ def test_sets_that_are_fine(settings):
 @pytest.mark.parametrize(
     ("settings", "said"),
     [
-        ({}, "either 'source' or 'of'"),
-        ({"source": "gsm8k", "of": "x"}, "either 'source' or 'of'"),
+        ({}, "either 'source', 'of' or 'suite'"),
+        ({"source": "gsm8k", "of": "x"}, "either 'source', 'of' or 'suite'"),
         ({"source": "jsonl"}, "needs a 'file'"),
         ({"source": "world"}, "give 'take'"),
         ({"source": "math500"}, "gsm8k"),

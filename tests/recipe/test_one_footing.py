@@ -23,6 +23,10 @@ APART = {
     "implicit_prm": "chooses among answers at test time",
     "weaver": "chooses among answers at test time; its student learns from its own",
     "reward_ensembles": "chooses among answers at test time; its student learns from its own",
+    "flaws": "asks what sampling until a verifier accepts is worth",
+    "difficulty": "choices of problems at one budget of tokens, beside controls of its own",
+    "noisy_labels": "one loss on one set, beside controls of its own",
+    "guiding_complexity": "a sweep of its own",
     "trace_fit": "choices among one teacher's right traces, beside a control of its own",
 }
 

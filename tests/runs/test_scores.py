@@ -92,7 +92,7 @@ def _against_plain(row, tiny_model, other_tiny_model) -> None:
     models = [HfScorer(folder, settings) for folder in (tiny_model, other_tiny_model)]
     policy, reference = (model.logprobs([(asked, said)])[0] for model in models)
     ratios = [2 * (one - other) for one, other in zip(policy, reference, strict=True)]
-    assert row.columns["prm.tokens"] == pytest.approx(ratios, abs=1e-4)
+    assert list(row.columns["prm.tokens"]) == pytest.approx(ratios, abs=1e-4)
 
 
 @pytest.mark.torch
@@ -154,7 +154,7 @@ def test_a_killed_step_goes_on_where_it_was(recipe, monkeypatch) -> None:
     assert asked == [("prm", 0, 0), ("prm", 1, 12)]
     assert not list(done.store.folder("score", done.items["prm"].key).glob("pass*"))
     for row in done.rows("prm"):
-        assert row.columns["prm.tokens"] == pytest.approx(fresh[row.trace.key], abs=1e-5)
+        assert list(row.columns["prm.tokens"]) == pytest.approx(fresh[row.trace.key], abs=1e-5)
 
 
 @pytest.mark.torch

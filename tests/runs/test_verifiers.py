@@ -19,9 +19,9 @@ models:
   weak: {path: nobody/weak, prompt: qa}
 problems:
   train: {source: jsonl, file: data.jsonl, labels: audit}
-  dev: {of: train, take: 4, salt: 1, labels: gold}
+  judged: {of: train, take: 4, salt: 1, labels: gold}
 steps:
-  drawn: {sample: {model: weak, of: [train, dev], sampling: {n: 6, max_tokens: 64}}}
+  drawn: {sample: {model: weak, of: [train, judged], sampling: {n: 6, max_tokens: 64}}}
   graded: {check: {of: drawn, kind: number}}
   clean: {stepcheck: {of: graded}}
   votes: {vote: {of: clean, answer: [graded.answer]}}
@@ -29,7 +29,7 @@ steps:
   best: {select: {of: joint, by: [-joint.value], per: problem, take: 1}}
 """
 BLIND = RECIPE.replace("JOINT", "model: moments")
-AUDITED = RECIPE.replace("JOINT", "model: dawid_skene, dev: dev, truth: graded.correct")
+AUDITED = RECIPE.replace("JOINT", "model: dawid_skene, dev: judged, truth: graded.correct")
 
 
 def plan_of(tmp_path, text):
@@ -38,7 +38,7 @@ def plan_of(tmp_path, text):
 
 def test_a_label_model_uses_no_gold_but_that_of_its_audited_problems(tmp_path):
     assert gold_use(plan_of(tmp_path / "a", BLIND), "best") == set()
-    assert gold_use(plan_of(tmp_path / "b", AUDITED), "best") == {GoldUse("dev", "answers")}
+    assert gold_use(plan_of(tmp_path / "b", AUDITED), "best") == {GoldUse("judged", "answers")}
     asked = BLIND.replace("votes.agrees]", "graded.correct]")
     with pytest.raises(ConfigError, match="gold answers of 'train', which has labels: audit"):
         plan_of(tmp_path / "c", asked)
@@ -47,12 +47,12 @@ def test_a_label_model_uses_no_gold_but_that_of_its_audited_problems(tmp_path):
 @pytest.mark.parametrize(
     ("settings", "why"),
     [
-        ("model: moments, dev: dev", "go together"),
+        ("model: moments, dev: judged", "go together"),
         ("model: moments, truth: graded.correct", "go together"),
         ("model: moments, binarise: dev", "needs audited problems"),
         ("model: moments, fit_on: graded", "'graded' is traces; expected problems"),
         ("model: moments, dev: train, truth: graded.correct", "'train', which has labels: audit"),
-        ("model: moments, dev: dev, truth: graded.answer", "is no yes-or-no column"),
+        ("model: moments, dev: judged, truth: graded.answer", "is no yes-or-no column"),
     ],
 )
 def test_what_does_not_fit_is_refused_before_anything_runs(tmp_path, settings, why):
@@ -82,7 +82,7 @@ def test_what_was_learned_is_kept_and_shown(tmp_path):
 def test_another_audit_is_another_result(tmp_path):
     path = project(tmp_path, AUDITED, n=30)
     one = run(path)
-    other = run(path, "problems.dev.take=6", name="other")
+    other = run(path, "problems.judged.take=6", name="other")
     assert one.items["joint"].key != other.items["joint"].key
 
 
@@ -93,18 +93,18 @@ def test_a_model_that_could_not_be_fitted_is_a_warning(tmp_path):
 
 
 def test_what_is_chosen_of_one_set_rests_on_that_set_alone(tmp_path):
-    fit = "  fit: {of: train, without: dev, take: 7, salt: 2}\nsteps:\n"
+    fit = "  fit: {of: train, without: judged, take: 7, salt: 2}\nsteps:\n"
     text = AUDITED.replace("steps:\n", fit).replace(
         "per: problem, take: 1}}\n",
         "per: problem, take: 1}}\n"
         "  own: {select: {of: joint, problems: fit, per: problem, take: 2}}\n"
-        "  right: {select: {of: joint, problems: dev, where: {graded.correct: true}}}\n"
+        "  right: {select: {of: joint, problems: judged, where: {graded.correct: true}}}\n"
         "  tuned: {train: {objective: sft, init: weak, of: own, batch: 2, updates: 1}}\n",
     )
     path = project(tmp_path, text, n=30)
     plan = load_plan(path, seed=None)[0]
     assert problem_sets(plan, "tuned") == {"fit"}
-    assert gold_use(plan, "right") == {GoldUse("dev", "answers")}
+    assert gold_use(plan, "right") == {GoldUse("judged", "answers")}
     done = run(path, selection=Selection(until=("own",)))
     ids = {one.id for one in done.problems("fit")}
     counts = done.items["own"].counts
