@@ -26,7 +26,11 @@ RECIPES = [
     for path in sorted((ROOT / "recipes").rglob("*.yaml"))
     if path.stem not in (*OVERLAYS, *COMPOSED)
 ]
-LONG = ("on_policy_dpo", "delta_ladder", "conservative_dpo", "kto", "opd")
+LONG = (
+    *("on_policy_dpo", "delta_ladder", "conservative_dpo", "kto", "opd", "gair", "w2s_bootstrap"),
+    *("ensemble_teachers", "quantity_quality", "w2sr_then_grpo", "critical_tokens_dpo"),
+    *("weaver", "reward_ensembles"),
+)
 """Those that train most; what they do the others do too, but for the numbers."""
 FIXTURES = ROOT / "tests" / "fixtures"
 TEST_SETS = {"gsm8k": "gsm8k", "math500": "math"}
