@@ -68,8 +68,9 @@ def test_an_endpoint_that_stops_has_its_answers_kept(tmp_path: Path, stub: Stub)
     stub.reply = lambda body, number: answer("6")
     run = sampled(recipe)
     texts = [row.trace.text for row in run.rows("drawn")]
-    assert texts.count("5") == 30
-    assert texts.count("6") == WANTED - 30 == len(stub.asked) - before - 1
+    kept = texts.count("5")
+    assert kept in (29, 30), "all but what the other of two was asking when this one failed"
+    assert texts.count("6") == WANTED - kept == len(stub.asked) - before - 1
 
 
 def test_what_is_stored_is_found_when_the_endpoint_is_gone(tmp_path: Path) -> None:
