@@ -298,6 +298,6 @@ def test_recipe_is_sized_down_to_the_world(recipe):
             assert not step.config["where"], step.name
         if step.stage == "train":
             epochs = step.config["trainer"].get("num_train_epochs", 0)
-            assert (step.config["updates"] or 0) <= 120 and epochs <= 3, step.name
+            assert (step.config["updates"] or 0) <= 120 and epochs <= 1, step.name
         if step.stage == "sample":
             assert step.config["sampling"]["max_tokens"] <= 64
