@@ -21,9 +21,12 @@ from pathlib import Path
 from typing import Any
 
 import footing
+from chaos_table import chaos
+from costs_table import costs
 from flaws_table import flaws
 from label_models_table import label_models
 from noisy_labels_table import noisy_labels
+from scale_table import scale
 from steps_table import steps
 from voting_table import voting
 
@@ -188,11 +191,14 @@ def main() -> None:
         ROOT / "README.md": quickstart(),
         ROOT / "recipes" / "README.md": footing.parts(),
         ROOT / "eval" / "README.md": coverage(),
+        ROOT / "eval" / "costs.md": costs(),
         ROOT / "eval" / "voting.md": voting(),
         ROOT / "eval" / "label_models.md": label_models(),
         ROOT / "eval" / "flaws.md": flaws(),
         ROOT / "eval" / "noisy_labels.md": noisy_labels(),
+        ROOT / "eval" / "scale.md": scale(),
         ROOT / "eval" / "steps.md": steps(),
+        ROOT / "eval" / "survival.md": chaos(),
     }
     for path, parts in wanted.items():
         text = rewritten(path, parts)

@@ -36,5 +36,5 @@ printf '%s\n' "quickstart: sets up .venv, then makes a toy world, samples a weak
   "trains students on its reasoning (TRL), evaluates them and writes a report." >&2
 "$root/launch/setup.sh"
 exec "${REASON_W2S_VENV:-$root/.venv}/bin/reason-w2s" run "$root/recipes/quickstart.yaml" \
-  --profile "$root/launch/profiles/cpu.yaml" \
+  --on "$root/launch/profiles/cpu.yaml" \
   ${seed[@]+"${seed[@]}"} ${runs[@]+"${runs[@]}"} "$@"

@@ -14,6 +14,7 @@ fails. No network or GPU is used once the environment stands.
 examples:
   ./launch/test.sh
   ./launch/test.sh -- tests/report -x
+  ./launch/test.sh -- -n 0 --pdb tests/runs      one process, as a debugger needs
 TEXT
 }
 
@@ -57,5 +58,6 @@ phase set-up ./launch/setup.sh
 phase format "$bin/ruff" format --check
 phase lint "$bin/ruff" check
 phase types "$bin/mypy"
-phase tests env HF_HUB_OFFLINE=1 "$bin/python" -m pytest ${slow[@]+"${slow[@]}"} "$@"
+# files are shared out between two processes: each opens engines and trainers of its own
+phase tests env HF_HUB_OFFLINE=1 "$bin/python" -m pytest -n 2 --dist loadfile ${slow[@]+"${slow[@]}"} "$@"
 printf '== all ok, %d s\n' "$SECONDS"

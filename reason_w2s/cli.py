@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import io
 import logging
 import os
 import sys
-from typing import Any
+from typing import Any, NoReturn
 
 import typer
 from typer.core import TyperGroup
 
-from reason_w2s.commands import measuring, recipes, records
+from reason_w2s import trust
+from reason_w2s.commands import measuring, recipes, records, submitting
 from reason_w2s.commands.execution import devices
-from reason_w2s.errors import W2SError
+from reason_w2s.errors import W2SError, from_system
+from reason_w2s.visible import log_visibly, one_line
+
+UsageError: Any = typer.BadParameter.__base__
+"""Click's, which typer brings along under a name of its own."""
 
 app = typer.Typer(
     name="reason-w2s",
@@ -45,6 +51,7 @@ evaluation.command()(measuring.compare)
 
 for command in (
     recipes.run,
+    submitting.submit,
     recipes.plan,
     recipes.doctor,
     recipes.status,
@@ -64,13 +71,39 @@ def main() -> None:
     if not devices("nvidia*", "dxg", "kfd"):
         # DeepSpeed, which transformers imports, otherwise says on every command that it looked
         os.environ.setdefault("DS_ACCELERATOR", "cpu")
-    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    trust.allow(False)
+    log_visibly(logging.WARNING, "%(levelname)s %(name)s: %(message)s")
+    # what this terminal cannot show is spelled out, and ends no command
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
-        app(standalone_mode=True)
+        sys.exit(_run())
     except W2SError as error:
-        line = " ".join(str(error).split())
-        sys.stderr.write(f"error: {line}\n")
-        sys.exit(error.exit_code)
+        _end(str(error), error.exit_code)
+    except OSError as error:
+        of_ours = from_system(error)
+        _end(str(of_ours), of_ours.exit_code)
+
+
+def _run() -> Any:
+    """The command's exit code."""
+    try:
+        return app(standalone_mode=False)
+    except typer.Abort:
+        return 1
+    except UsageError as error:
+        if type(error).__name__ == "NoArgsIsHelpError":
+            error.show()
+            return error.exit_code
+        command = error.ctx.command_path if error.ctx else "reason-w2s"
+        said = error.format_message().replace("Value error, ", "")
+        return _end(f"{said} (see {command} --help)", error.exit_code)
+
+
+def _end(message: str, code: int) -> NoReturn:
+    sys.stderr.write(f"error: {one_line(message)}\n")
+    sys.exit(code)
 
 
 if __name__ == "__main__":

@@ -25,6 +25,25 @@ def test_help_names_the_commands(monkeypatch, capsys):
         assert f" {name} " in out
 
 
+@pytest.mark.parametrize("option", ["--on", "--profile"])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["run", "small.yaml"],
+        ["plan", "small.yaml"],
+        ["doctor", "small.yaml"],
+        ["status", "small.yaml"],
+        ["eval", "nobody/weak", "--suite", "suite.yaml", "--prompt", "qa"],
+    ],
+)
+def test_a_profile_is_named_by_either_word(arguments, option, tmp_path, monkeypatch, capsys):
+    project(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    code, _, err = main([*arguments, option, "nowhere.yaml"], monkeypatch, capsys)
+    assert code == 2
+    assert "nowhere.yaml: no such file" in one_line(err)
+
+
 @pytest.mark.parametrize("arguments", [["rnu"], ["run"], ["run", "x.yaml", "--sed", "1"]])
 def test_usage_mistakes_exit_with_2(arguments, monkeypatch, capsys):
     code, _, err = main(arguments, monkeypatch, capsys)
@@ -136,7 +155,7 @@ def test_ctrl_c_keeps_what_is_done_and_says_so(tmp_path):
     # the command line with an import that never ends
     (tmp_path / "hold.py").write_text(
         "import time\nfrom reason_w2s import cli\nfrom reason_w2s.runs.makers import imported\n"
-        "imported.import_traces = lambda *_, **__: time.sleep(60)\ncli.main()\n"
+        "imported.matched = lambda *_, **__: time.sleep(60)\ncli.main()\n"
     )
     process = subprocess.Popen(
         [sys.executable, "hold.py", "run", path.name, "--profile", "fake.yaml"],
@@ -155,7 +174,7 @@ def test_ctrl_c_keeps_what_is_done_and_says_so(tmp_path):
     time.sleep(0.3)
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=200)
-    assert process.returncode == 130
+    assert process.returncode == 130, err
     assert err.splitlines()[-1].startswith("stopped; what is finished is kept")
     assert "Traceback" not in err
     assert "pairs" in json.loads(manifest.read_text())["steps"]

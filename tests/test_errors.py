@@ -8,6 +8,7 @@ import pytest
 
 from reason_w2s.errors import (
     ConfigError,
+    Damaged,
     DataError,
     EngineError,
     MissingExtra,
@@ -24,6 +25,7 @@ from reason_w2s.errors import (
         (DataError, ValueError, 2),
         (EngineError, RuntimeError, 3),
         (StoreError, OSError, 4),
+        (Damaged, StoreError, 4),
         (MissingExtra, ImportError, 2),
     ],
 )

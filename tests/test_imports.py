@@ -17,9 +17,13 @@ HEAVY = ("torch", "transformers", "vllm", "trl", "peft", "datasets", "accelerate
 # from the bottom up; what stands on one level is told apart by ALLOWED below
 LEVELS: dict[str, int] = {
     "errors": 0,
+    "redaction": 0,
+    "visible": 0,
+    "trust": 0,
     "processes": 0,
     "records": 0,
     "predicate": 0,
+    "room": 0,
     "answers": 1,
     "engines": 1,
     "problems": 1,
@@ -32,8 +36,9 @@ LEVELS: dict[str, int] = {
     "doctor": 4,
     "report": 4,
     "export": 4,
-    "commands": 5,
-    "cli": 6,
+    "submit": 5,
+    "commands": 6,
+    "cli": 7,
 }
 
 

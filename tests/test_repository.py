@@ -10,11 +10,15 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-# Any host at all, and those that may be named: the licence's, and a filter test's made-up ones.
+# Any host at all, and those that may be named: the licence's, a filter test's made-up ones, the one
+# whose key it is, and that of YAML tags.
 HOSTS = re.compile(r"\b(?:[a-z0-9-]+\.)+(?:org|com|io|net|co|ai|dev)\b")
-NAMED = {"www.apache.org", "example.com", "www.a.com"}
+NAMED = {"www.apache.org", "example.com", "www.a.com", "api.openai.com", "yaml.org"}
 PLACES = re.compile(r"(?<![\w.*/-])/(?:work|root|home|opt|Users)/\w")
-SCRIPTS = ["launch/setup.sh", "launch/lock.sh", "launch/test.sh", "launch/quickstart.sh"]
+SCRIPTS = [
+    *("launch/setup.sh", "launch/lock.sh", "launch/test.sh", "launch/quickstart.sh"),
+    *("launch/serve.sh", "launch/slurm_here.sh", "eval/bench/slurm.sh"),
+]
 
 
 def repository_files() -> list[Path]:

@@ -1,13 +1,16 @@
 """Our training step beside the bare TRL script on the same data: updates per second, peak memory.
 
-    python eval/bench/training.py [--objective sft|dpo] [--device cpu|cuda] [--size tiny|half]
+    python eval/bench/training.py [--objective sft|dpo|kto|reward] [--device cpu|cuda]
     python eval/bench/training.py --loss confidence
     python eval/bench/training.py --objective dpo --loss conservative
+    python eval/bench/training.py --objective kto --loss cross_entropy
 
 A random Qwen2 (`tiny`: about 1M parameters; `half`: the shape of Qwen2.5-0.5B) learns GSM8K
-solutions. Each side runs in a process of its own, in turns. Prints one JSON object; the ratio is
-ours over bare. With `--loss` ours has that loss and bare TRL's own: what the loss costs. The losses
-of both sides' first updates must agree, or it fails: then they would not have learned the same.
+solutions, in runs of several numbers of updates (`--updates 10 30 60`). Each side runs in a process
+of its own, in turns. Prints one JSON object for each number, and with `--out-file` adds them there
+(eval/baselines/scale.json is what eval/costs.md shows); the ratio is ours over bare. With `--loss`
+ours has that loss and bare TRL's own: what the loss costs. The losses of both sides' first updates
+must agree, or it fails: then they would not have learned the same.
 """
 
 from __future__ import annotations
@@ -20,6 +23,8 @@ import sys
 import tempfile
 from pathlib import Path
 from typing import Any
+
+from usage import cores, keep
 
 ROOT = Path(__file__).parents[2]
 FIXTURE = ROOT / "tests" / "fixtures" / "gsm8k" / "train.jsonl"
@@ -36,7 +41,12 @@ LOSSES: dict[str, dict[str, Any]] = {
     "critical_tokens": {"name": "critical_tokens", "scores": "ce.tokens"},
     # from the first on it pulls a little to what the student says
     "early_learning": {"name": "early_learning"},
+    "cross_entropy": {"name": "cross_entropy"},
 }
+OF_ITS_OWN = frozenset({"cross_entropy"})
+"""Losses that begin elsewhere than TRL's of the same objective: log 2 where KTO's is a half."""
+APART = {"sft": 0.01, "dpo": 0.01, "kto": 0.01, "reward": 0.1}
+"""How far first losses may be apart; a scorer begins with a random head on each side."""
 TRAINER = {"learning_rate": 1e-5, "warmup_steps": 0, "lr_scheduler_type": "constant"}
 
 
@@ -88,6 +98,7 @@ def ours(asked: argparse.Namespace, model: Path, out: Path) -> dict[str, Any]:
         PairExample,
         TrainProfile,
         TrainSettings,
+        VerdictExample,
     )
     from reason_w2s.train.run import TrainPlaces, train
 
@@ -97,8 +108,13 @@ def ours(asked: argparse.Namespace, model: Path, out: Path) -> dict[str, Any]:
     for at, row in enumerate(rows(asked.batch * asked.updates)):
         problem, right = Problem(id=str(at), question=row["question"]), Answer(row["answer"])
         wrong = Answer(row["wrong"])
-        pair = PairExample(problem, right, wrong, halves(wrong, prompt, model) if scored else None)
-        data.append(pair if asked.objective == "dpo" else Example(problem, right))
+        if asked.objective == "sft":
+            data.append(Example(problem, right))
+        elif asked.objective == "kto":
+            data.append(VerdictExample(problem, wrong if at % 2 else right, wanted=not at % 2))
+        else:
+            scores = halves(wrong, prompt, model) if scored else None
+            data.append(PairExample(problem, right, wrong, scores))
     settings = TrainSettings.model_validate(
         {
             "objective": asked.objective,
@@ -141,6 +157,18 @@ def halves(answer: Any, prompt: Any, model: Path) -> Any:
     return TokenScores((0.5,) * len(ids), vocabulary.fingerprint(tokenizer))
 
 
+def columns(objective: str, row: dict[str, str], at: int) -> dict[str, Any]:
+    """A row as TRL's trainers take it; every second answer of KTO's is unwanted."""
+    prompt = f"Question: {row['question']}\nAnswer:"
+    right, wrong = " " + row["answer"], " " + row["wrong"]
+    return {
+        "sft": {"prompt": prompt, "completion": right},
+        "dpo": {"prompt": prompt, "chosen": right, "rejected": wrong},
+        "kto": {"prompt": prompt, "completion": wrong if at % 2 else right, "label": not at % 2},
+        "reward": {"chosen": prompt + right, "rejected": prompt + wrong},
+    }[objective]
+
+
 def bare(asked: argparse.Namespace, model: Path, out: Path) -> dict[str, Any]:
     """What TRL's documentation shows, with the same batch, length and optimiser."""
     import resource
@@ -152,18 +180,16 @@ def bare(asked: argparse.Namespace, model: Path, out: Path) -> dict[str, Any]:
 
     if asked.threads:
         torch.set_num_threads(asked.threads)
-    data = []
-    for row in rows(asked.batch * asked.updates):
-        prompt = f"Question: {row['question']}\nAnswer:"
-        right, wrong = " " + row["answer"], " " + row["wrong"]
-        sides = {"chosen": right, "rejected": wrong}
-        data.append(
-            {"prompt": prompt, **(sides if asked.objective == "dpo" else {"completion": right})}
-        )
-    dpo = asked.objective == "dpo"
-    config, trainer_class = (
-        (trl.DPOConfig, trl.DPOTrainer) if dpo else (trl.SFTConfig, trl.SFTTrainer)
-    )
+    data = [
+        columns(asked.objective, row, at)
+        for at, row in enumerate(rows(asked.batch * asked.updates))
+    ]
+    config, trainer_class = {
+        "sft": (trl.SFTConfig, trl.SFTTrainer),
+        "dpo": (trl.DPOConfig, trl.DPOTrainer),
+        "kto": (trl.KTOConfig, trl.KTOTrainer),
+        "reward": (trl.RewardConfig, trl.RewardTrainer),
+    }[asked.objective]
     trainer = trainer_class(
         model=str(model),
         args=config(
@@ -199,28 +225,31 @@ def bare(asked: argparse.Namespace, model: Path, out: Path) -> dict[str, Any]:
     }
 
 
-def arguments() -> argparse.Namespace:
+def options() -> argparse.ArgumentParser:
     """The command line; `--side` is how this script calls itself."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", maxsplit=1)[0])
-    parser.add_argument("--objective", choices=["sft", "dpo"], default="sft")
+    parser.add_argument("--objective", choices=["sft", "dpo", "kto", "reward"], default="sft")
     parser.add_argument("--loss", choices=list(LOSSES))
     parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
     parser.add_argument("--size", choices=list(SIZES), default="tiny")
     parser.add_argument("--dtype", choices=["float32", "bfloat16"], default="float32")
     parser.add_argument("--batch", type=int, default=16)
     parser.add_argument("--micro-batch", type=int, default=8)
-    parser.add_argument("--updates", type=int, default=30)
+    parser.add_argument("--updates", type=int, nargs="+", default=[10, 30, 60])
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--threads", type=int, default=None)
+    parser.add_argument(
+        "--out-file", type=Path, help="also written here, beside what else is there"
+    )
     parser.add_argument("--side", choices=["ours", "bare"], help=argparse.SUPPRESS)
     parser.add_argument("--model", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--out", type=Path, help=argparse.SUPPRESS)
-    return parser.parse_args()
+    return parser
 
 
-def side(name: str, model: Path, out: Path) -> dict[str, Any]:
+def side(name: str, model: Path, out: Path, updates: int) -> dict[str, Any]:
     """One side in a process of its own; its result is the last line it prints."""
-    command = [sys.executable, __file__, *sys.argv[1:], "--side", name]
+    command = [sys.executable, __file__, *sys.argv[1:], "--updates", str(updates), "--side", name]
     done = subprocess.run(
         [*command, "--model", str(model), "--out", str(out)],
         stdout=subprocess.PIPE,
@@ -233,25 +262,52 @@ def side(name: str, model: Path, out: Path) -> dict[str, Any]:
 
 def main() -> None:
     """Measure both sides in turns and print."""
-    asked = arguments()
+    asked = options().parse_args()
     if asked.side:
+        (asked.updates,) = asked.updates
         print(json.dumps((ours if asked.side == "ours" else bare)(asked, asked.model, asked.out)))
         return
     with tempfile.TemporaryDirectory() as place:
-        folder = Path(place)
-        make_model(folder / "model", asked.size)
-        found: dict[str, list[dict[str, Any]]] = {"bare": [], "ours": []}
-        for number in range(asked.rounds):
-            for name, results in found.items():
-                results.append(side(name, folder / "model", folder / f"{name}{number}"))
-    print(json.dumps(summary(found), indent=1))
+        make_model(Path(place) / "model", asked.size)
+        sizes = [one_size(updates, asked, Path(place)) for updates in asked.updates]
+    print(json.dumps(sizes, indent=1))
+    name = "-".join(["training", asked.objective, *([asked.loss] if asked.loss else [])])
+    keep(asked.out_file, name, {"command": said(asked), "cores": cores(), "sizes": sizes})
+
+
+def said(asked: argparse.Namespace) -> str:
+    """The command that measures it again."""
+    usual = vars(options().parse_args([]))
+    parts = [
+        f"--{name.replace('_', '-')} {' '.join(map(str, value)) if name == 'updates' else value}"
+        for name, value in vars(asked).items()
+        if value != usual[name] and name != "out_file"
+    ]
+    return " ".join(["python eval/bench/training.py", *parts])
+
+
+def one_size(updates: int, asked: argparse.Namespace, folder: Path) -> dict[str, Any]:
+    """Both sides in turns, so many updates each."""
+    found: dict[str, list[dict[str, Any]]] = {"bare": [], "ours": []}
+    for number in range(asked.rounds):
+        for name, results in found.items():
+            out = folder / f"{name}{number}-{updates}"
+            results.append(side(name, folder / "model", out, updates))
+    result = {"updates": updates, **summary(found)}
+    if asked.loss not in OF_ITS_OWN:
+        must_agree(result["first_loss"], APART[asked.objective])
+    return result
+
+
+def must_agree(first: dict[str, float], apart: float) -> None:
+    """Stop where the first losses say that the two sides do not learn the same."""
+    if abs(first["ours"] - first["bare"]) > apart * first["bare"]:
+        raise SystemExit(f"the two sides do not learn the same: first losses {first}")
 
 
 def summary(found: dict[str, list[dict[str, Any]]]) -> dict[str, Any]:
     """Means, and the ratio of each round."""
     first = {name: results[0]["first_loss"] for name, results in found.items()}
-    if abs(first["ours"] - first["bare"]) > 0.01 * first["bare"]:
-        raise SystemExit(f"the two sides do not learn the same: first losses {first}")
     rates = {name: [one["updates_per_s"] for one in results] for name, results in found.items()}
     ratios = [ours_ / bare_ for ours_, bare_ in zip(rates["ours"], rates["bare"], strict=True)]
     return {

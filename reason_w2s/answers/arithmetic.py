@@ -8,9 +8,9 @@ usual rounding explains the difference. Everything else is undecided.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
+from typing import NamedTuple
 
 from reason_w2s.answers.reading.units import known_unit
 from reason_w2s.answers.sides import Side, left_side, readable, right_side, side_value, whole_side
@@ -21,8 +21,7 @@ NOT_READ = "not read"
 NEARLY = "off by less than a hundredth"
 
 
-@dataclass(frozen=True, slots=True)
-class Equation:
+class Equation(NamedTuple):
     """One `left = right` of a text; a chain `a = b = c` is two.
 
     `start` and `end` are character offsets, `text[start:end]` is `text`. `holds` is None where that
@@ -129,7 +128,7 @@ def _line(line: str, offset: int, last: bool = False) -> list[Equation]:
         low = marks[index - 1] + 1 if index else 0
         high = marks[index + 1] if index + 1 < len(marks) else len(plain)
         left = left_side(plain, low, mark)
-        right = right_side(plain, mark + 1, high)
+        right = None if left is None else right_side(plain, mark + 1, high)
         if left is None or right is None or (left.single and right.single):
             continue
         holds, note = _holds(left, right, plain)

@@ -38,7 +38,7 @@ from reason_w2s.answers.reading.values import (
     Value,
     Words,
 )
-from reason_w2s.answers.workers.pool import SYMBOLIC_SECONDS
+from reason_w2s.answers.workers.pool import SYMBOLIC_SECONDS, waited_s
 
 # Phrases that can mean the same though their letters differ.
 _NOTHING = ("none", "no solution", "no solutions", "undefined", "does not exist", "dne", "null")
@@ -122,11 +122,11 @@ class Comparison:
 
     def _same_formula(self, text: str, node: Node, formula: Formula) -> bool | None:
         """Once one is not answered in time, or all took that long, no more go to a worker."""
-        start = time.monotonic()
+        start = time.monotonic() - waited_s()
         outcome = same_formula(
             text, node, formula.text, formula.node, self.rel_tol, symbolic=self.trouble is None
         )
-        self.spent_s += time.monotonic() - start
+        self.spent_s += time.monotonic() - waited_s() - start
         if outcome in ("timeout", "memory", "crashed"):
             self.trouble = outcome
         elif self.spent_s > SYMBOLIC_SECONDS:

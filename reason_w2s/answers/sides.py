@@ -9,19 +9,20 @@ of a side, and that no word beside it changes what it means. A side that is not 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
+from string import ascii_letters
+from typing import NamedTuple
 
 from reason_w2s.answers.algebra.expression import Unreadable
 from reason_w2s.answers.algebra.rational import evaluate
 
 MAX_SIDE_CHARS = 200
 _CONTEXT_CHARS = 80
+_SHORT_CHARS = 20
 
 
-@dataclass(frozen=True, slots=True)
-class Side:
+class Side(NamedTuple):
     """One side: where it is, and its arithmetic. `value` is None where it cannot be read.
 
     single: one number. sure: `source` is read in one way only; `10-2-3` may be a date.
@@ -48,6 +49,7 @@ _SPACED_PERCENT = re.compile(r"(?<=\d) %")
 # Forms that are read in more than one way: leading zeros, a range, a date, 1,00.
 _UNSAFE = re.compile(r"(?<![\d.,])0\d|\d,\d{1,2}(?!\d)|\d-\d+-\d|\d \(")
 _SINGLE = re.compile(r"^\(?-?[\d,]*\.?\d+%?\)?$")
+_ENDS_WORD = frozenset(ascii_letters + "'\"")
 _WORD_BEFORE = re.compile(r"([A-Za-z]+\s+|\d\s+)?([A-Za-z]+)['\"]?\s*$")
 _LATEX_THOUSANDS = re.compile(r"\d{1,3}(?:(?:,\\!|\{,\})\d{3})+")
 _SIGN = re.compile(r"\\(times|cdot|div)(?![a-zA-Z])")
@@ -128,14 +130,14 @@ def left_side(line: str, low: int, mark: int) -> Side | None:
 
 def _sentence_start(line: str, start: int, end: int) -> int:
     """Behind the last full stop, comma or `$` gap that separates two thoughts."""
-    for index in range(end - 1, start, -1):
-        if line[index - 1] in ".," and line[index] == " ":
-            return index
-    return start
+    gap = max(line.rfind(". ", start, end), line.rfind(", ", start, end))
+    return start if gap < 0 else gap + 1
 
 
 def _open_bracket(line: str, start: int, end: int) -> int:
     """Behind a bracket that is opened and not closed: `(5 + 3 = 8)`."""
+    if line.find("(", start, end) < 0:
+        return start
     depth = 0
     for index in range(end - 1, start - 1, -1):
         depth += (line[index] == ")") - (line[index] == "(")
@@ -149,7 +151,7 @@ def _stands_alone(line: str, start: int) -> bool:
     before = line[max(0, start - _CONTEXT_CHARS) : start]
     rest = line[start:].lstrip(" \t$")
     cut = before.rstrip(" $")
-    if _CUT_NUMBER.search(cut[-8:] + " " + rest[:4]) or cut[-1:] in _OWN_SIGNS:
+    if cut[-1:] in _OWN_SIGNS or _cuts_number(f"{cut[-8:]} {rest[:4]}"):
         return False
     if cut.endswith("(") and cut[:-1].rstrip(" $")[-1:] in _OPERATORS | _DIGITS:
         return False
@@ -159,15 +161,24 @@ def _stands_alone(line: str, start: int) -> bool:
     if rest.startswith(("+", "-", "−", "*", "/", "×", "÷", "·", "–", ")", "^", "}", "⊗", ",", "%")):
         attached = rest[0] in "-−" and not before.rstrip("\x00 ([{:,;$")
         return attached and rest[1:2].isdigit()
-    command = _COMMAND_BEFORE.search(before[-40:])
+    command = _COMMAND_BEFORE.search(before[-40:]) if "\\" in before else None
     if command and command[1] not in _HARMLESS:
         return False
-    match = _WORD_BEFORE.search(before[-40:])
-    return match is None or not _binds((match[1] or "").strip().lower(), match[2].lower())
+    return not _binds(before)
 
 
-def _binds(first: str, second: str) -> bool:
+def _cuts_number(text: str) -> bool:
+    return ("," in text or "." in text) and bool(_CUT_NUMBER.search(text))
+
+
+def _binds(before: str) -> bool:
     """Whether the two words before an expression take its first number for themselves."""
+    if before.rstrip()[-1:] not in _ENDS_WORD:
+        return False
+    match = _WORD_BEFORE.search(" ".join(before[-40:].split()[-2:]))
+    if match is None:
+        return False
+    first, second = (match[1] or "").strip().lower(), match[2].lower()
     if second == "and":
         return first.isdigit()
     if second == "to":
@@ -212,10 +223,12 @@ def _sentence_end(line: str, start: int, end: int) -> int:
 def _ends_alone(line: str, end: int, high: int) -> bool:
     """Whether nothing behind an expression carries it on: a letter, an operator, a remainder."""
     after = line[end : min(high, end + _CONTEXT_CHARS)]
+    if not after:
+        return True
     written = line[end - 1 : end]
     if after[:1].isalpha() and written.isdigit():
         return False
-    if after[:1] in ("\\", "_", "^", "!", ":", "|", "[", "{", "…", "√", "²", "³", "<") and after:
+    if after[:1] in ("\\", "_", "^", "!", ":", "|", "[", "{", "…", "√", "²", "³", "<"):
         return after[:1] in "\\:" and bool(re.match(r"\\(?:text|mathrm|\\|quad)|:(?!\d)", after))
     words = _WORDS_AFTER.match(after)
     spoken = words[0].lower().split() if words else []
@@ -246,6 +259,8 @@ def _read(source: str) -> tuple[str, Fraction | None, bool, bool]:
     clean = source.replace("$", "").replace("**", "^")
     clean = clean if clean.isascii() else clean.translate(_PLAIN)
     clean = clean.strip().rstrip(".,").strip()
+    if clean.isascii() and clean.isdigit() and len(clean) < _SHORT_CHARS and clean[0] != "0":
+        return clean, Fraction(int(clean)), True, True
     clean = _SPACED_PERCENT.sub("%", clean) if "%" in clean else clean
     return clean, side_value(clean), bool(_SINGLE.match(clean)), not _UNSAFE.search(clean)
 

@@ -77,7 +77,9 @@ def _lines(text: str) -> list[int]:
 
 
 _STEP = re.compile(r"^[ \t>*#_(\[]*step\s{0,2}#?(\d{1,3})\b", re.IGNORECASE | re.MULTILINE)
-_STEP_INSIDE = re.compile(r"(?<=\s)[*_(\[]{0,3}[Ss]tep (\d{1,3})(?=[*_]{0,2}[:.)\]])")
+# Found by a fixed string and then looked at backwards: a pattern tried at every letter is slow.
+_STEP_INSIDE = re.compile(r"tep (\d{1,3})(?=[*_]{0,2}[:.)\]])")
+_STEP_BEGINS = re.compile(r"\s([*_(\[]{0,3}[Ss])\Z")
 _ITEM = re.compile(r"^([ \t>*_]*)(?:#{1,6} )?\(?(\d{1,3})[.)](?!\d)", re.MULTILINE)
 _PARAGRAPH = re.compile(r"\n[ \t]*\n(?=[^\s\\$`])")
 
@@ -95,7 +97,7 @@ def _steps_named(text: str) -> list[int]:
     if "tep" not in text and "TEP" not in text:
         return []
     at = {match.start(): int(match[1]) for match in _STEP.finditer(text)}
-    inside = {match.start(): int(match[1]) for match in _STEP_INSIDE.finditer(text)}
+    inside = dict(_named_inside(text))
     cuts, last = [], 0
     for place in sorted(at | inside):
         number = at.get(place, inside.get(place, 0))
@@ -103,6 +105,14 @@ def _steps_named(text: str) -> list[int]:
             cuts.append(place)
             last = number
     return cuts
+
+
+def _named_inside(text: str) -> Iterator[tuple[int, int]]:
+    """Where "Step N:" stands behind a blank, and its number."""
+    for match in _STEP_INSIDE.finditer(text):
+        begins = _STEP_BEGINS.search(text, max(0, match.start() - 5), match.start())
+        if begins:
+            yield begins.start(1), int(match[1])
 
 
 def _items(text: str) -> list[Step]:

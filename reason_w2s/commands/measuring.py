@@ -9,19 +9,24 @@ from typing import Annotated
 
 import typer
 
+from reason_w2s import trust
 from reason_w2s.commands.execution import (
+    asking,
     carry_out,
-    default_name,
     profile_of,
+    run_folder,
+    stoppable,
     write_traces,
 )
 from reason_w2s.commands.options import (
     Engine,
     Name,
-    ProfilePath,
+    On,
     Runs,
     Seed,
+    TrustRemoteCode,
 )
+from reason_w2s.commands.saying import say
 from reason_w2s.errors import ConfigError
 
 
@@ -57,25 +62,28 @@ def evaluate(
     ] = None,
     runs: Runs = Path("runs"),
     name: Name = None,
-    profile: ProfilePath = None,
+    on: On = None,
     engine: Engine = None,
     seed: Seed = None,
+    trust_remote_code: TrustRemoteCode = False,
 ) -> None:
     """Measure a checkpoint on suites: accuracy with interval, n, stop and truncation rates."""
+    trust.allow(trust_remote_code)
     from reason_w2s.recipe.given import Given, left_out
     from reason_w2s.recipe.load import eval_recipe, plan_of
     from reason_w2s.runs import asked
-    from reason_w2s.runs.run import Selection
+    from reason_w2s.runs.selection import Selection
 
     given = Given(checkpoint, prompt, served, tokenizer, checkpoints)
     suites = [part.strip() for part in suite.split(",")]
     data = eval_recipe(given, suites, seed=seed or 0, overrides=overrides or [])
-    expanded, place = plan_of(data, place="eval"), profile_of(profile, engine)
-    for line in [*left_out(given), *asked.before(expanded, prompt, place)]:
-        typer.echo(line)
-    folder = runs / (name or default_name(data["name"], seed))
-    for line in asked.after(carry_out(expanded, data, folder, place, Selection())):
-        typer.echo(line)
+    expanded, place = plan_of(data, place="eval"), asking(profile_of(on, engine), checkpoint)
+    with stoppable():
+        for line in [*left_out(given), *asked.before(expanded, prompt, place)]:
+            say(line)
+        folder = run_folder(runs, name, data["name"], seed)
+        for line in asked.after(carry_out(expanded, data, folder, place, Selection())):
+            say(line)
 
 
 def compare(
@@ -102,10 +110,10 @@ def compare(
     suites = [part.strip() for part in suite.split(",")] if suite else []
     found = versus(a, b, columns=Columns(id_column, correct), suites=suites, seed=seed)
     if as_json:
-        typer.echo(json.dumps(found, indent=1, ensure_ascii=False))
+        say(json.dumps(found, indent=1, ensure_ascii=False))
         return
     for line in lines(found, flips):
-        typer.echo(line)
+        say(line)
 
 
 def report(
@@ -147,15 +155,15 @@ def report(
         raise ConfigError("--traces: traces are written for one run at a time; give one run")
     if verify:
         for line in command.verify(opened):
-            typer.echo(line)
+            say(line)
         return
     if against is not None:
         try:
             for line in command.against(opened, against):
-                typer.echo(line)
+                say(line)
         except command.Missed as missed:
             raise typer.Exit(1) from missed
         return
-    typer.echo(f"report: {command.report(opened, out, sys.stdout)}")
+    say(f"report: {command.report(opened, out, sys.stdout)}")
     if len(opened) == 1:
         write_traces(opened[0], traces)

@@ -20,17 +20,31 @@ Seed = Annotated[int | None, typer.Option("--seed", help="The seed of everything
 Runs = Annotated[
     Path, typer.Option("--runs", envvar="REASON_W2S_RUNS", help="Folder of runs and their store.")
 ]
-ProfilePath = Annotated[
-    Path | None,
-    typer.Option("--profile", help="Where it runs, e.g. launch/profiles/cpu.yaml."),
-]
 On = Annotated[
     Path | None,
-    typer.Option("--on", "--profile", help="Where it would run, e.g. launch/profiles/gpu.yaml."),
+    typer.Option("--on", "--profile", help="Where it runs, e.g. launch/profiles/gpu.yaml."),
+]
+Job = Annotated[
+    bool, typer.Option("--job", help="Work beside other jobs of the same run, with --only.")
+]
+OfPart = Annotated[
+    str | None,
+    typer.Option(
+        "--part", metavar="K/N", help="Of one sample step, every N-th response from the K-th on."
+    ),
+]
+Cell = Annotated[
+    str | None, typer.Option("--cell", help="Of a recipe with a sweep, just this one of its runs.")
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print it as JSON.")]
 Engine = Annotated[
     str | None, typer.Option("--engine", help="The sampler: vllm, hf or fake (for tests).")
+]
+TrustRemoteCode = Annotated[
+    bool,
+    typer.Option(
+        "--trust-remote-code", help="Let Python code run that comes with a model or lm-eval task."
+    ),
 ]
 Name = Annotated[
     str | None,

@@ -10,26 +10,33 @@ from typing import Annotated, Any
 
 import typer
 
+from reason_w2s import trust
 from reason_w2s.commands.execution import (
     carry_out,
-    default_name,
     of_sweep,
     profile_of,
+    run_folder,
     smoke_run,
+    stoppable,
     sweep,
 )
 from reason_w2s.commands.options import (
     AsJson,
+    Cell,
     Engine,
+    Job,
     Name,
+    OfPart,
     On,
     Overlays,
     Overrides,
-    ProfilePath,
     RecipePath,
     Runs,
     Seed,
+    TrustRemoteCode,
 )
+from reason_w2s.commands.saying import say
+from reason_w2s.errors import ConfigError
 
 PROBED = 8
 """Problems that `doctor --probe` asks an untrained student."""
@@ -42,7 +49,7 @@ def run(
     seed: Seed = None,
     runs: Runs = Path("runs"),
     name: Name = None,
-    profile: ProfilePath = None,
+    on: On = None,
     engine: Engine = None,
     until: Annotated[list[str] | None, typer.Option(help="Stop after this step.")] = None,
     start: Annotated[
@@ -50,27 +57,44 @@ def run(
     ] = None,
     only: Annotated[list[str] | None, typer.Option(help="Do just this step.")] = None,
     redo: Annotated[list[str] | None, typer.Option(help="Make this step again.")] = None,
+    cell: Cell = None,
+    job: Job = False,
+    part: OfPart = None,
     smoke: Annotated[
         bool, typer.Option("--smoke", help="Try it small first: 5 problems, random weights.")
     ] = False,
+    trust_remote_code: TrustRemoteCode = False,
 ) -> None:
     """Run a recipe: whatever its store already has is not made again."""
-    from reason_w2s.recipe.load import load_plans
-    from reason_w2s.runs.run import Selection
+    trust.allow(trust_remote_code)
+    with stoppable(smoke=smoke):
+        from reason_w2s.recipe.load import load_plans, one_of
+        from reason_w2s.runs.selection import Selection
+        from reason_w2s.runs.work import part_of
 
-    found = load_plans(recipe, overlays=overlays or [], overrides=overrides or [], seed=seed)
-    selection = Selection(*(tuple(names or ()) for names in (until, start, only, redo)))
-    base = runs / (name or default_name(found[0].plan.name, seed))
-    place = profile_of(profile, engine)
-    if smoke:
-        small = base.with_name(f"{base.name}-smoke")
-        smoke_run(found[0].plan, found[0].recipe, small, place, selection)
-        return
-    if len(found) > 1:
-        sweep(found, base, place, selection)
-    else:
-        one = found[0]
-        carry_out(one.plan, one.recipe, of_sweep(base, one.label), place, selection)
+        found = load_plans(recipe, overlays=overlays or [], overrides=overrides or [], seed=seed)
+        selection = Selection(
+            until=tuple(until or ()),
+            start=tuple(start or ()),
+            only=tuple(only or ()),
+            redo=tuple(redo or ()),
+            job=job,
+            part=None if part is None else part_of(part),
+        )
+        base = run_folder(runs, name, found[0].plan.name, seed)
+        found = found if cell is None else [one_of(found, cell)]
+        place = profile_of(on, engine)
+        if smoke:
+            if job:
+                raise ConfigError("--smoke: it starts over, beside no other job; leave out --job")
+            small = base.with_name(f"{base.name}-smoke")
+            smoke_run(found[0].plan, found[0].recipe, small, place, selection)
+            return
+        if len(found) > 1:
+            sweep(found, base, place, selection)
+        else:
+            one = found[0]
+            carry_out(one.plan, one.recipe, of_sweep(base, one.label), place, selection)
 
 
 def plan(
@@ -92,11 +116,11 @@ def plan(
     from reason_w2s.doctor import outlook, swept
     from reason_w2s.doctor.command import open_case
 
-    asked = _asked(recipe, overrides, overlays, seed, on, engine, runs=runs, name=name)
+    asked = asked_about(recipe, overrides, overlays, seed, on, engine, runs=runs, name=name)
     cells = asked.cells()
     case = open_case(asked, cells[0])
     found = outlook.outlooks_of([open_case(asked, cell) for cell in cells], cells)
-    arguments = _as_typed(recipe, overrides, overlays, seed, on, engine, runs, name)
+    arguments = as_typed(recipe, overrides, overlays, seed, on, engine, runs, name)
     lines = outlook.commands(case, arguments, asked.folder(case.plan.name, cells[0].label))
     if as_json:
         more = swept.as_json(cells) if len(cells) > 1 else {}
@@ -104,11 +128,11 @@ def plan(
         return
     for step in case.plan.steps.values():
         inputs = [*step.of, *(f"{role}={name}" for role, name in step.roles.items())]
-        typer.echo(f"{step.name:<32} {step.stage:<10} {step.kind:<9} {', '.join(inputs)}")
+        say(f"{step.name:<32} {step.stage:<10} {step.kind:<9} {', '.join(inputs)}")
     for line in swept.lines(cells) if len(cells) > 1 else ():
-        typer.echo(line)
+        say(line)
     for line in outlook.lines(found, lines):
-        typer.echo(line)
+        say(line)
 
 
 def doctor(
@@ -130,6 +154,7 @@ def doctor(
         bool,
         typer.Option("--probe", help="Also ask the untrained student, with and without thinking."),
     ] = False,
+    trust_remote_code: TrustRemoteCode = False,
     as_json: AsJson = False,
 ) -> None:
     """Find in seconds what would cost a whole run, before it starts.
@@ -143,7 +168,8 @@ def doctor(
     """
     from reason_w2s.doctor import command
 
-    asked = _asked(
+    trust.allow(trust_remote_code)
+    asked = asked_about(
         recipe, overrides, overlays, seed, on, engine,
         runs=runs, name=name, run=run, examples=examples, probe=PROBED if probe else 0,
     )  # fmt: skip
@@ -153,6 +179,7 @@ def doctor(
         _print_json(command.as_json(found))
     else:
         for line in command.lines(found):
+            # its colours are its own; what it shows was spelled out before they were put on
             typer.echo(line)
     raise typer.Exit(found.status)
 
@@ -164,28 +191,31 @@ def status(
     seed: Seed = None,
     runs: Runs = Path("runs"),
     name: Name = None,
-    profile: ProfilePath = None,
+    on: On = None,
     engine: Engine = None,
 ) -> None:
-    """Say which steps of a recipe are done, and what is still to do."""
+    """Say which steps of a recipe are done, what is still to do, and which jobs were submitted."""
     from reason_w2s.recipe.load import load_plans
     from reason_w2s.runs.execute import summary
     from reason_w2s.runs.run import states
+    from reason_w2s.submit import record
 
     loaded = load_plans(recipe, overlays=overlays or [], overrides=overrides or [], seed=seed)
-    base = runs / (name or default_name(loaded[0].plan.name, seed))
-    place = profile_of(profile, engine)
+    base = run_folder(runs, name, loaded[0].plan.name, seed)
+    place = profile_of(on, engine)
     for one in loaded:
         label, expanded = one.label, one.plan
         found = states(expanded, of_sweep(base, label), place)
         for step, item in found.items():
             said = "to do" if item is None else f"done   {summary(item)}"
-            typer.echo(f"{step:<32} {expanded.steps[step].stage:<10} {said}")
+            say(f"{step:<32} {expanded.steps[step].stage:<10} {said}")
         done = sum(item is not None for item in found.values())
-        typer.echo(f"{label}{': ' if label else ''}{done} of {len(found)} steps are done")
+        say(f"{label}{': ' if label else ''}{done} of {len(found)} steps are done")
+    for line in record.said(base):
+        say(line)
 
 
-def _asked(
+def asked_about(
     recipe: Path,
     overrides: list[str] | None,
     overlays: list[Path] | None,
@@ -194,7 +224,7 @@ def _asked(
     engine: str | None,
     **more: Any,
 ) -> Any:
-    """What doctor and plan are asked about."""
+    """What doctor, plan and submit are asked about."""
     from reason_w2s.doctor.command import Asked
 
     place = str(on) if on is not None else "this machine's profile"
@@ -202,7 +232,7 @@ def _asked(
     return Asked(recipe, overrides or [], overlays or [], seed, profile, place, **more)
 
 
-def _as_typed(
+def as_typed(
     recipe: Path,
     overrides: list[str] | None,
     overlays: list[Path] | None,
@@ -216,15 +246,16 @@ def _as_typed(
     options: list[tuple[str, Any]] = [
         *(("--with", one) for one in overlays or []),
         ("--seed", seed),
-        ("--profile", on),
+        ("--on", on),
         ("--engine", engine),
         ("--runs", runs if runs != Path("runs") else None),
         ("--name", name),
     ]
     given = [part for option, value in options if value is not None for part in (option, value)]
-    return [str(part) for part in (recipe, *(overrides or []), *given)]
+    trusting = [trust.OPTION] if trust.trusted() else []
+    return [str(part) for part in (recipe, *(overrides or []), *given, *trusting)]
 
 
 def _print_json(data: Any) -> None:
 
-    typer.echo(json.dumps(data, indent=1, ensure_ascii=False))
+    say(json.dumps(data, indent=1, ensure_ascii=False))

@@ -8,6 +8,9 @@ from typing import Annotated, Literal
 
 import typer
 
+from reason_w2s import trust
+from reason_w2s.commands.options import TrustRemoteCode
+from reason_w2s.commands.saying import say
 from reason_w2s.errors import ConfigError
 
 
@@ -72,9 +75,9 @@ def check(
     try:
         for lines in parts:
             for line in lines:
-                typer.echo(line)
+                say(line)
     except KeyboardInterrupt as error:
-        typer.echo("stopped", err=True)
+        say("stopped", err=True)
         raise typer.Exit(130) from error
 
 
@@ -90,7 +93,7 @@ def prompts(
     from reason_w2s.recipe.prompt_file import named
 
     for line in view(None if name is None else named(name), model):
-        typer.echo(line)
+        say(line)
 
 
 def show(
@@ -106,7 +109,7 @@ def show(
         raise ConfigError("show --dropped: of which step? Name one: show RUN STEP --dropped")
     lines = listing(run) if step is None else records(run, step, n=n, dropped=dropped)
     for line in lines:
-        typer.echo(line)
+        say(line)
 
 
 def merge(
@@ -115,11 +118,13 @@ def merge(
     dtype: Annotated[
         Literal["bfloat16", "float32"], typer.Option(help="The precision of the result.")
     ] = "bfloat16",
+    trust_remote_code: TrustRemoteCode = False,
 ) -> None:
     """Merge a LoRA adapter into its base: a whole model folder that anything loads."""
     from reason_w2s.train.merge import merge as merge_adapter
 
-    typer.echo(f"merged: {merge_adapter(adapter, out, dtype)}")
+    trust.allow(trust_remote_code)
+    say(f"merged: {merge_adapter(adapter, out, dtype)}")
 
 
 def export(
@@ -172,6 +177,6 @@ def export(
     wish = Wish(format, form, prompt, label)
     opened, place, rows = command.export(Run.open(run), step, wish, out, license=license)
     for line in command.said(opened, place, rows):
-        typer.echo(line)
+        say(line)
     if push_to_hub is not None:
-        typer.echo(f"on the hub: {write.push(place, push_to_hub, private=private)}")
+        say(f"on the hub: {write.push(place, push_to_hub, private=private)}")

@@ -17,6 +17,7 @@ from reason_w2s.doctor.table import CHECKS, Check
 from reason_w2s.errors import ConfigError, W2SError
 from reason_w2s.recipe.load import Loaded, load_plans
 from reason_w2s.runs.profile import Profile
+from reason_w2s.visible import visible
 
 ORDER: tuple[Severity, ...] = ("error", "warning", "note")
 
@@ -114,10 +115,17 @@ def open_case(asked: Asked, cell: Loaded, machine: Machine | None = None) -> Cas
 
 
 def lines(found: Diagnosis) -> Iterator[str]:
-    """A diagnosis to be read: examples, what was found in order, what was not checked, findings."""
-    yield f"{found.recipe} on {found.on}"
+    """A diagnosis to be read: examples, what was found in order, what was not checked, findings.
+
+    Nothing in it is obeyed by a terminal but the colours of the examples.
+    """
+    yield visible(f"{found.recipe} on {found.on}")
     if found.shown:
         yield from ("", *found.shown)
+    yield from map(visible, _told(found))
+
+
+def _told(found: Diagnosis) -> Iterator[str]:
     facts = [one for one in found.said if isinstance(one, Fact)]
     if facts:
         width = max(len(one.about) for one in facts)

@@ -34,7 +34,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
-from reason_w2s.doctor.shape import Shape
+from reason_w2s.engines.shape import Shape
 from reason_w2s.train.arguments import accumulation
 from reason_w2s.train.config import TrainProfile, TrainSettings
 

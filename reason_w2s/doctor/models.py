@@ -105,7 +105,7 @@ class Models:
         """The config.json of a model's root, of an adapter's base; None where it is not here."""
         root = self.root(name)
         if root.stage in ("pretrain", "scratch") and root.config.get("like") is None:
-            from reason_w2s.doctor.shape import config_of
+            from reason_w2s.doctor.made_config import config_of
 
             return config_of(root)
         folder = self.place(name).folder

@@ -114,11 +114,13 @@ def as_json(case: Case, found: list[Outlook], commands: list[str]) -> dict[str, 
 
 def commands(case: Case, arguments: list[str], folder: Path) -> list[str]:
     """The run itself, and under a launched profile what it starts for its training steps."""
-    found = [shlex.join(["reason-w2s", "run", *arguments])]
+    machines = case.profile.train.machines
+    verb = "run" if machines == 1 else "submit"
+    found = [shlex.join(["reason-w2s", verb, *arguments])]
     trains = case.trains()
     if case.profile.train.launched and trains:
         first, *others = trains
-        line = shlex.join(launch.command(folder / "launch" / first.name))
+        line = shlex.join(launch.command(folder / "launch" / first.name, machines))
         likewise = f", likewise {', '.join(one.name for one in others)}" if others else ""
         found += [f"# which starts, for {first.name}{likewise}:", line]
     return found

@@ -10,6 +10,7 @@ from reason_w2s.doctor.case import Case
 from reason_w2s.doctor.finding import Fact, Finding, Said, Unchecked
 from reason_w2s.doctor.models import complete
 from reason_w2s.engines import EngineSettings, Request, Sampler, Sampling, open_sampler
+from reason_w2s.engines.sizes import sized
 from reason_w2s.prompts import Prompt, load, render
 from reason_w2s.recipe.plan import Step
 from reason_w2s.recipe.rules import problem_sets
@@ -46,7 +47,7 @@ def _headroom(
     if own is None:
         yield Unchecked(f"the headroom of '{root.name}'", "nothing says how it is asked")
         return
-    settings = case.profile.engine.model_copy(
+    settings = sized(case.profile.engine, folder).model_copy(
         update={"dtype": root.config.get("dtype") or EngineSettings().dtype}
     )
     sampler = open_sampler(case.profile.sampler, folder, settings)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from reason_w2s.doctor.case import Case
 from reason_w2s.errors import W2SError
 from reason_w2s.train.examples import IGNORED
+from reason_w2s.visible import visible
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -37,7 +38,7 @@ def rendered(case: Case, count: int, *, colour: bool) -> Iterator[str]:
         lines = [line for row in made[:count] for line in _row(row, tokenizer, colour)]
         same = shown.setdefault("\n".join(lines), step.name)
         does = "asks" if case.settings(step).group else "learns"
-        title = f"{step.name} ({step.config['objective']}) {does}, from {found.told}"
+        title = visible(f"{step.name} ({step.config['objective']}) {does}, from {found.told}")
         if same != step.name:
             yield f"{title}: the same as {same}"
         else:
@@ -48,7 +49,7 @@ def rendered(case: Case, count: int, *, colour: bool) -> Iterator[str]:
 def _row(row: dict[str, Any], tokenizer: PreTrainedTokenizerBase, colour: bool) -> list[str]:
     if "prompt" in row:
         gold = [f"gold: {' or '.join(row['gold'])}"] if row["gold"] else []
-        return [*_part("", row["prompt"], DIM, tokenizer, colour), *map(printable, gold)]
+        return [*_part("", row["prompt"], DIM, tokenizer, colour), *map(visible, gold)]
     if "target" in row:
         read = [("", row["prompt_ids"], DIM), ("read", row["completion_ids"], GREEN)]
         return [line for part in read for line in _part(*part, tokenizer, colour)]
@@ -72,16 +73,11 @@ def _part(
     name: str, ids: list[int], shade: str, tokenizer: PreTrainedTokenizerBase, colour: bool
 ) -> list[str]:
     """Some ids in lines; each line has its own colour, so that pagers keep it."""
-    text = _shortened(printable(str(tokenizer.decode(ids, skip_special_tokens=False))))
+    text = _shortened(visible(str(tokenizer.decode(ids, skip_special_tokens=False))))
     if not colour and PLAIN[shade]:
         text = f"{PLAIN[shade]}{text}<]"
     found = f"{name}: {text}" if name else text
     return [f"{shade}{line}{RESET}" if colour else line for line in found.split("\n")]
-
-
-def printable(text: str) -> str:
-    """The text without what a terminal would obey."""
-    return "".join(one if one in "\n\t" or one.isprintable() else "\ufffd" for one in text)
 
 
 def _shortened(text: str) -> str:

@@ -9,7 +9,7 @@ from reason_w2s.doctor.case import Case
 from reason_w2s.doctor.finding import Fact, Finding, Said, Unchecked
 from reason_w2s.doctor.lengths import longest
 from reason_w2s.doctor.memory import GIB, Memory, gib, memory, parts, saved_bytes
-from reason_w2s.doctor.shape import Shape, shape_of
+from reason_w2s.engines.shape import Shape, shape_of
 from reason_w2s.errors import ConfigError
 from reason_w2s.recipe.plan import Step
 
@@ -86,7 +86,7 @@ def _tight(case: Case, step: Step, found: Memory) -> Iterator[Finding]:
             there, what = round(there * (1 - profile.rollout_memory)), "the GPU, less vLLM's share,"
     else:
         there, what = machine.memory_bytes, "this machine"
-        needed, states = found.total * profile.processes, found.states * profile.processes
+        needed, states = (size * profile.processes_each for size in (found.total, found.states))
     if needed <= there:
         return
     surely = states > there

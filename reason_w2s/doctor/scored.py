@@ -13,8 +13,8 @@ from collections.abc import Iterator
 from reason_w2s.doctor.case import Case, failed
 from reason_w2s.doctor.finding import Fact, Finding, Said, Unchecked
 from reason_w2s.doctor.memory import GIB, gib
-from reason_w2s.doctor.shape import Shape, shape_of
 from reason_w2s.engines.scorer import BATCH_TOKENS, LOGITS_BYTES
+from reason_w2s.engines.shape import Shape, shape_of
 from reason_w2s.errors import W2SError
 from reason_w2s.recipe.plan import Step
 from reason_w2s.stages.score import KINDS, TOKENS, Kind
@@ -77,7 +77,7 @@ def _pass(case: Case, names: list[str]) -> int | None:
         shape = None if config is None else shape_of(config)
         if shape is None:
             return None
-        wide = _bytes(case, name)
+        wide = bytes_each(case, name)
         needed += wide * shape.parameters + _cache(shape, wide) + (wide + 4) * entries
     return needed
 
@@ -86,7 +86,7 @@ def _cache(shape: Shape, wide: int) -> int:
     return 2 * wide * shape.key * shape.layers * BATCH_TOKENS
 
 
-def _bytes(case: Case, name: str) -> int:
+def bytes_each(case: Case, name: str) -> int:
     """Per parameter of a model as it is loaded."""
     step = case.plan.steps[name]
     while step.stage == "prompted":

@@ -8,6 +8,7 @@ from types import MappingProxyType
 from reason_w2s.doctor import (
     asked,
     batch,
+    engines,
     learned,
     lengths,
     reach,
@@ -39,6 +40,7 @@ CHECKS: MappingProxyType[str, Check] = MappingProxyType(
         "pairs differ in more than length": lengths.pairs,
         "enough examples": batch.enough,
         "batches divide": batch.batches,
+        "engines hold their models": engines.sizes,
         "memory": room.memories,
         "memory of scores": scored.memories,
         "disk": room.disk,

@@ -13,6 +13,7 @@ import json
 import logging
 import os
 import random
+import re
 import socket
 import threading
 import time
@@ -25,6 +26,7 @@ from urllib.parse import urlsplit
 
 from reason_w2s.engines.settings import ServerSettings
 from reason_w2s.errors import ConfigError
+from reason_w2s.redaction import keep_secret, without_known
 
 log = logging.getLogger(__name__)
 
@@ -33,7 +35,6 @@ LONGEST_WAIT_S = 60.0
 LARGEST_ANSWER_BYTES = 64 * 2**20
 SHOWN = 300
 """Characters of an endpoint's own words in a message."""
-SHORTEST_SECRET = 8
 BESIDE_V1 = ("/tokenize",)
 """Routes of vLLM's own, which lie beside OpenAI's."""
 REQUEST_TIMEOUT, TOO_MANY, SERVER_ERROR = 408, 429, 500
@@ -67,14 +68,24 @@ def is_url(model: str) -> bool:
     return model.startswith(("http://", "https://"))
 
 
+def host_of(url: str) -> str:
+    """The host that an address names; "" where it names none."""
+    try:
+        return urlsplit(url).hostname or ""
+    except ValueError:
+        return ""
+
+
 def normal(url: str) -> str:
     """The address that `/models` and `/completions` are appended to.
 
     Raises:
         ConfigError: it is none, holds a password, or is the chat route.
     """
+    if not is_url(url) or not host_of(url):
+        raise ConfigError(f"{url}: no endpoint; expected an address like http://localhost:8000/v1")
     parts = urlsplit(url)
-    if not is_url(url) or not parts.hostname or parts.query or parts.fragment:
+    if parts.query or parts.fragment:
         raise ConfigError(f"{url}: no endpoint; expected an address like http://localhost:8000/v1")
     if parts.username is not None:
         raise ConfigError(
@@ -95,13 +106,17 @@ def normal(url: str) -> str:
 
 
 class Client:
-    """Asks one endpoint; safe to use from several threads."""
+    """Asks one endpoint; safe to use from several threads. withheld: there is a key, and this
+    host is none that may be sent it."""
 
     def __init__(self, url: str, settings: ServerSettings) -> None:
         """Raises ConfigError: the address or the key cannot be used."""
         self.url = normal(url)
         self.settings = settings
-        self._key = _key(settings.api_key_env)
+        key = _key(settings.api_key_env)
+        keep_secret(key or "")
+        self.withheld = key is not None and not _may_have_it(self.url, settings)
+        self._key = None if self.withheld else key
         self._open: set[socket.socket] = set()
         self._lock = threading.Lock()
 
@@ -122,7 +137,7 @@ class Client:
             raise Unavailable(_reason(error)) from error
         if status == http.client.OK:
             return self._parsed(data)
-        message = self._redacted(_message(data))[:SHOWN]
+        message = without_known(_message(data))[:SHOWN]
         if status in (REQUEST_TIMEOUT, TOO_MANY) or status >= SERVER_ERROR:
             wait_s = _retry_after(headers.get("Retry-After"))
             limited = status == TOO_MANY
@@ -215,20 +230,15 @@ class Client:
         try:
             return json.loads(data)
         except (ValueError, RecursionError) as error:
-            shown = self._redacted(data.decode("utf-8", "replace"))[:SHOWN]
+            shown = without_known(data.decode("utf-8", "replace"))[:SHOWN]
             raise Unavailable(f"answered with no JSON: {shown!r}") from error
 
     def _understood(self, read: Callable[[Any], Answer], answer: Any) -> Answer:
         try:
             return read(answer)
         except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
-            shown = self._redacted(json.dumps(answer))[:SHOWN]
+            shown = without_known(json.dumps(answer))[:SHOWN]
             raise Unavailable(f"answered without what was asked for: {shown}") from error
-
-    def _redacted(self, message: str) -> str:
-        """An endpoint's words without the key; a placeholder such as EMPTY is no secret."""
-        secret = self._key is not None and len(self._key) >= SHORTEST_SECRET
-        return message.replace(str(self._key), "***") if secret else message
 
 
 def clean(text: str) -> str:
@@ -242,6 +252,13 @@ def _key(variable: str) -> str | None:
     if not key.isascii() or not key.isprintable():
         raise ConfigError(f"{variable}: expected a key of printable ASCII characters")
     return key or None
+
+
+def _may_have_it(url: str, settings: ServerSettings) -> bool:
+    """Whether the key may be sent there: to this machine, and where the profile says."""
+    host = host_of(url)
+    here = host in {"localhost", "::1"} or re.fullmatch(r"127(\.\d{1,3}){3}", host) is not None
+    return here or host in settings.key_hosts
 
 
 def _message(data: bytes) -> str:

@@ -73,6 +73,11 @@ def refusal(client: Client, error: Refused, what: str) -> ConfigError:
     if error.status in (UNAUTHORISED, FORBIDDEN):
         variable = client.settings.api_key_env
         state = "the key in it is not accepted" if os.environ.get(variable) else "it is not set"
+        if client.withheld:
+            state = (
+                "it is set, and not sent to a host that the recipe alone names; if it is meant for "
+                "this one, say so in a profile (engine.server.key_hosts)"
+            )
         return ConfigError(
             f"{client.url}: not authorised ({error}); the key is read from the environment "
             f"variable {variable}: {state}"

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 from reason_w2s.engines import headed, headers, model_folder
 from reason_w2s.engines.protocols import Completion, Request, Sampling
 from reason_w2s.engines.settings import EngineSettings
-from reason_w2s.errors import EngineError, require
+from reason_w2s.errors import ConfigError, EngineError, require
 from reason_w2s.prompts import encode
 from reason_w2s.records import FinishReason
+from reason_w2s.trust import refuse_code, trusted
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -37,17 +38,33 @@ def load_model(folder: Path, dtype: str = "auto", device: str = "cpu") -> PreTra
     source = model_folder.base_of(folder) if adapter else folder
     try:
         model, about = transformers.AutoModelForCausalLM.from_pretrained(
-            source, dtype=dtype, output_loading_info=True
+            source,
+            dtype=dtype,
+            output_loading_info=True,
+            use_safetensors=True,
+            trust_remote_code=trusted(),
         )
         if adapter:
             peft = require("peft", "train")
             _grow(model, folder)
             model = peft.PeftModel.from_pretrained(model, str(folder)).merge_and_unload()
     except (OSError, ValueError, RuntimeError) as error:
-        raise EngineError(f"{folder}: transformers could not load this model: {error}") from error
+        raise unloadable(folder, error) from error
     _refuse_random(source, about["missing_keys"])
     loaded: PreTrainedModel = model.eval().to(device)
     return loaded
+
+
+def unloadable(folder: Path, error: Exception) -> ConfigError | EngineError:
+    """What transformers says of a model that it cannot load: its config is wrong (another
+    architecture, code of its own), or something failed.
+
+    Raises:
+        ConfigError: it needs code of its own.
+    """
+    refuse_code(folder, error)
+    kind = ConfigError if isinstance(error, ValueError) else EngineError
+    return kind(f"{folder}: transformers could not load this model: {error}")
 
 
 def _grow(model: Any, adapter: Path) -> None:

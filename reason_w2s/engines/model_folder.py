@@ -17,6 +17,7 @@ from reason_w2s.engines.training import checkpoints, parent
 from reason_w2s.engines.whole import matches
 from reason_w2s.errors import ConfigError, DataError, require
 from reason_w2s.prompts import Prompt
+from reason_w2s.trust import refuse_code, trusted
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -42,6 +43,8 @@ IDENTITY = (
 
 TOKENIZER = tuple(name for name in IDENTITY[len(WEIGHTS) :] if not name.startswith("generation"))
 """What a tokenizer is made of; the config tells transformers which class."""
+
+TOKENIZER_FILES = ("tokenizer*", "vocab*", "*.model", "*.tiktoken", "tekken.json")
 
 _digests: dict[tuple[str, int, int], str] = {}
 
@@ -201,8 +204,11 @@ def load_tokenizer(folder: Path) -> PreTrainedTokenizerBase:
     transformers = require("transformers", "train")
     source = tokenizer_folder(folder)
     try:
-        tokenizer: PreTrainedTokenizerBase = transformers.AutoTokenizer.from_pretrained(source)
+        tokenizer: PreTrainedTokenizerBase = transformers.AutoTokenizer.from_pretrained(
+            source, trust_remote_code=trusted()
+        )
     except (OSError, ValueError) as error:
+        refuse_code(source, error)
         if not has_tokenizer(source):
             raise ConfigError(f"{source}: there is no tokenizer; copy its base's there") from error
         raise ConfigError(f"{source}: its tokenizer cannot be loaded ({error})") from error
@@ -222,7 +228,7 @@ def load_tokenizer(folder: Path) -> PreTrainedTokenizerBase:
 
 def has_tokenizer(folder: Path) -> bool:
     """Whether a tokenizer lies here, with a model or without."""
-    return any(chain.from_iterable(folder.glob(name) for name in ("tokenizer*", "vocab*")))
+    return any(chain.from_iterable(map(folder.glob, TOKENIZER_FILES)))
 
 
 def tokenizer_folder(folder: Path) -> Path:
@@ -299,8 +305,10 @@ def _digest(folder: Path, patterns: tuple[str, ...]) -> hashlib._Hash:
 def _read(path: Path) -> dict[str, Any]:
     try:
         content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise ConfigError(f"{path}: cannot be read as JSON ({error})") from error
+    if not isinstance(content, dict):
+        raise ConfigError(f"{path}: expected a JSON object, got a {type(content).__name__}")
     return content
 
 

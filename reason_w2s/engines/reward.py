@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, Any
 
 from reason_w2s.engines import model_folder
 from reason_w2s.engines.headed import HEADED, gives_scores
-from reason_w2s.engines.hf import free
+from reason_w2s.engines.hf import free, unloadable
 from reason_w2s.engines.scorer import batches
 from reason_w2s.engines.settings import EngineSettings
 from reason_w2s.errors import ConfigError, EngineError, require
+from reason_w2s.trust import trusted
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -49,13 +50,18 @@ def load_reward_model(
     outputs = _one(source)
     try:
         model, about = transformers.AutoModelForSequenceClassification.from_pretrained(
-            source, dtype=dtype, output_loading_info=True, **outputs
+            source,
+            dtype=dtype,
+            output_loading_info=True,
+            use_safetensors=True,
+            trust_remote_code=trusted(),
+            **outputs,
         )
         if adapter:
             peft = require("peft", "train")
             model = peft.PeftModel.from_pretrained(model, str(folder)).merge_and_unload()
     except (OSError, ValueError, RuntimeError) as error:
-        raise EngineError(f"{folder}: transformers could not load this model: {error}") from error
+        raise unloadable(folder, error) from error
     if not adapter:
         _draw_head(model, about["missing_keys"], head, folder)
     loaded: PreTrainedModel = model.eval().to(device)

@@ -13,7 +13,9 @@ import os
 import warnings
 from collections.abc import Iterable, Iterator
 from itertools import count, islice
+from multiprocessing.connection import wait
 from pathlib import Path
+from threading import Thread
 from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
 
@@ -22,8 +24,10 @@ from reason_w2s.engines.adapters import refuse_beyond_vllm
 from reason_w2s.engines.protocols import Completion, Request
 from reason_w2s.engines.settings import EngineSettings
 from reason_w2s.errors import EngineError, W2SError, require
+from reason_w2s.processes import holding
 from reason_w2s.prompts import encode
 from reason_w2s.records import FinishReason
+from reason_w2s.trust import refuse_code, trusted
 
 if TYPE_CHECKING:
     from vllm import LLMEngine, RequestOutput, SamplingParams
@@ -58,6 +62,8 @@ class VllmSampler:
         self._lora = _lora_request(self.folder)
         if _shares_process(self._engine):
             _in_process.add(self)
+        else:
+            _wake_when_dead(self._engine)
         self._limit: int = self._engine.model_config.max_model_len
         self._ends = _end_ids(self._engine, self._tokenizer)
 
@@ -79,9 +85,15 @@ class VllmSampler:
                         yield refusal
                 if not batch and not flying:
                     return
-                for output in _step(engine):
-                    if output.finished:
-                        yield self._completion(flying.pop(output.request_id), output)
+                # broken off inside a step, the engine would lose what that step finished
+                with holding():
+                    for output in _step(engine):
+                        if output.finished:
+                            yield self._completion(flying.pop(output.request_id), output)
+        except EngineError:
+            # nobody is left to abort them, and asking would hide why
+            flying.clear()
+            raise
         finally:
             if flying:
                 engine.abort_request(list(flying))
@@ -122,6 +134,8 @@ class VllmSampler:
             )
         except ValueError as error:
             return _refused(request, len(ids), str(error))
+        except Exception as error:
+            raise _stopped(error) from error
         flying[number] = request
         return None
 
@@ -147,6 +161,23 @@ def _shares_process(engine: LLMEngine) -> bool:
     return hasattr(engine, "model_executor")
 
 
+def _wake_when_dead(engine: LLMEngine) -> None:
+    """Let a step that waits for vLLM's engine process fail when that process is killed.
+
+    vLLM 0.31 closes its client then, and leaves the queue the step waits on without a word.
+    """
+    client: Any = engine.engine_core
+    manager = client.resources.engine_manager
+    if manager is None:
+        return
+
+    def wake(sentinels: list[int], outputs: Any) -> None:
+        wait(sentinels)
+        outputs.put(EngineError("its engine process ended"))
+
+    Thread(target=wake, args=(manager.sentinels(), client.outputs_queue), daemon=True).start()
+
+
 def _refused(request: Request, n_prompt: int, message: str) -> Completion:
     return Completion(request.key, message, None, "error", n_prompt, 0)
 
@@ -157,8 +188,12 @@ def _step(engine: LLMEngine) -> list[Any]:
     try:
         return list(engine.step())
     except Exception as error:
-        # whatever vLLM raises here, its engine is gone
-        raise EngineError(f"vLLM stopped working: {type(error).__name__}: {error}") from error
+        raise _stopped(error) from error
+
+
+def _stopped(error: Exception) -> EngineError:
+    """Whatever vLLM raises while it works, its engine is gone."""
+    return EngineError(f"vLLM stopped working: {type(error).__name__}: {error}")
 
 
 def _params(request: Request, settings: EngineSettings) -> SamplingParams:
@@ -203,6 +238,7 @@ def _open(folder: Path, settings: EngineSettings) -> LLMEngine:
     except W2SError:
         raise
     except Exception as error:
+        refuse_code(folder, error)
         raise EngineError(
             f"{folder}: vLLM could not load this model: {type(error).__name__}: {error}"
         ) from error
@@ -235,10 +271,13 @@ def engine_arguments(folder: Path, settings: EngineSettings, cpu: bool) -> dict[
     arguments: dict[str, Any] = {
         "model": str(model_folder.base_of(folder) if adapter else folder),
         "tokenizer": str(model_folder.tokenizer_folder(folder)),
+        "load_format": "safetensors",
+        "trust_remote_code": trusted(),
         "dtype": settings.dtype,
         "max_model_len": settings.max_model_len,
         "max_num_seqs": settings.max_num_seqs,
         "tensor_parallel_size": settings.tensor_parallel_size,
+        "pipeline_parallel_size": settings.pipeline_parallel_size,
         "enforce_eager": settings.enforce_eager,
         "disable_log_stats": True,
         "use_tqdm_on_load": False,

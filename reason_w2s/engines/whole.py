@@ -16,7 +16,9 @@ from reason_w2s.engines import headers, shards
 from reason_w2s.engines.training import checkpoints
 
 ADAPTER_CONFIG = "adapter_config.json"
-WEIGHTS = ("*.safetensors", "pytorch_model*.bin", "adapter_model.bin")
+WEIGHTS = ("*.safetensors",)
+PICKLES = ("pytorch_model*.bin", "adapter_model.bin", "*.pkl", "model*.pt", "model*.pth")
+"""Weights in Python's own form, which can run anything when they are read: never read here."""
 INDEX = "*.safetensors.index.json"
 PIECE = re.compile(r"-\d+-of-\d+\.safetensors$")
 SHOWN = 6
@@ -47,7 +49,9 @@ def lack(folder: Path) -> str | None:
         return f"its weights are DeepSpeed's shards, in {tag.name}: `reason-w2s eval` gathers them"
     if not has_weights(folder):
         return _no_weights(names)
-    return _unindexed(names) or _missing_piece(folder) or _fault(folder)
+    return (
+        _unreadable(folder, names) or _unindexed(names) or _missing_piece(folder) or _fault(folder)
+    )
 
 
 def has_weights(folder: Path) -> bool:
@@ -96,7 +100,28 @@ def _no_config(folder: Path, names: list[str]) -> str:
     return f"{missing}; expected a Hugging Face model folder, found {_few(names)}"
 
 
+def _unreadable(folder: Path, names: list[str]) -> str | None:
+    for name in (ADAPTER_CONFIG, "config.json"):
+        if name in names and not _is_object(folder / name):
+            return f"{name} is no JSON object; copy or fetch the model again"
+    return None
+
+
+def _is_object(path: Path) -> bool:
+    try:
+        return isinstance(json.loads(path.read_text(encoding="utf-8")), dict)
+    except (ValueError, RecursionError):
+        return False
+
+
 def _no_weights(names: list[str]) -> str:
+    pickled = [name for name in names if matches(name, PICKLES)]
+    if pickled:
+        return (
+            f"no weights in safetensors, but {_few(pickled)}: a pickle can run anything when it is "
+            "read, so none is read here; take the model's revision in safetensors, or, if you "
+            "trust it, load it with transformers and save_pretrained it again"
+        )
     for pattern, said in OTHER_FORMATS.items():
         if any(fnmatch.fnmatchcase(name, pattern) for name in names):
             return f"no weights (*.safetensors), but {said}"

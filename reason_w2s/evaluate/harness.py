@@ -31,6 +31,8 @@ from reason_w2s.engines.settings import EngineSettings
 from reason_w2s.errors import ConfigError, EngineError, MissingExtra, W2SError, require
 from reason_w2s.records import FinishReason
 from reason_w2s.stages.harness import HarnessConfig
+from reason_w2s.trust import trusted
+from reason_w2s.visible import log_visibly
 
 ROWS, ABOUT, ERROR = "rows.jsonl", "about.json", "error.json"
 HF_BATCH = 16
@@ -51,7 +53,7 @@ class Job:
 def main() -> None:
     """Entry point of the process."""
     job = Job(**json.loads(Path(sys.argv[1]).read_text(encoding="utf-8")))
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
+    log_visibly(logging.INFO, "%(asctime)s %(name)s %(message)s")
     out = Path(job.out)
     try:
         rows, about = run(job)
@@ -163,6 +165,7 @@ def _model(job: Job, batch: int | None) -> Any:
     settings = EngineSettings.model_validate(job.settings)
     named: dict[str, Any] = {
         "pretrained": str(base_of(folder) if adapter else folder),
+        "trust_remote_code": trusted(),
         "dtype": settings.dtype,
         "max_length": settings.max_model_len,
     }

@@ -14,8 +14,9 @@ from reason_w2s.export.source import Export, label_gold
 from reason_w2s.export.write import DATA
 from reason_w2s.recipe.plan import Plan
 from reason_w2s.recipe.rules import GoldUse, gold_use
+from reason_w2s.runs.environment import environment
 from reason_w2s.runs.labels import count_gold
-from reason_w2s.runs.results import asked, environment
+from reason_w2s.runs.results import asked
 from reason_w2s.runs.run import Run
 from reason_w2s.runs.store import read_json
 

@@ -38,6 +38,7 @@ def rows(
         DataError: no network, no such set, configuration, split or revision, or no rows in it.
     """
     datasets = require("datasets", extra="train")
+    datasets.disable_progress_bars()
     found = ask(path, revision)
     wanted = found.commit or revision
     if not found.reached:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from math import isnan
 from string import ascii_uppercase
 from typing import Any
 
@@ -32,6 +33,7 @@ NAMES: Names = {
     "subject": ("subject",),
 }
 USERS = ("user", "human")
+TYPES = {"id": "text or a number", "gold": "text, a number or a list of them"}
 
 
 def load(spec: ProblemSpec, seed: int, wanted: int | None) -> Iterator[Problem]:
@@ -65,6 +67,7 @@ def problem(
             f"{place}: no text in '{called['question']}' (the row has: {', '.join(row)}); "
             f"name the column of the question under columns.question"
         )
+    _refuse_types(found, called, place)
     gold = _gold(found["gold"])
     if gold is None and need_gold:
         raise DataError(
@@ -91,6 +94,21 @@ def problem(
             if key not in known and not isinstance(value, (list, dict))
         },
     )
+
+
+def _refuse_types(found: Mapping[str, Any], called: Mapping[str, str], place: str) -> None:
+    """An id or answer of another type would be written out as Python spells it, and compared so.
+
+    Raises:
+        DataError: with what came.
+    """
+    for role, expected in TYPES.items():
+        value = found[role]
+        parts = value if role == "gold" and isinstance(value, (list, tuple)) else [value]
+        for one in parts:
+            if isinstance(one, (dict, list, tuple)) or (isinstance(one, float) and isnan(one)):
+                came = str(value)[:60]
+                raise DataError(f"{place}: '{called[role]}': expected {expected}, got {came}")
 
 
 def _name(row: dict[str, Any], columns: Columns, role: str, names: Names) -> str:

@@ -57,7 +57,11 @@ def load(
     left_out = {problem.id for problem in without} | (near(problems) if near else set())
     kept = cut(problems, spec, left_out)
     if not kept and spec.take != 0:
-        raise DataError(f"no problems left of {spec.source or spec.of} after its where/part/take")
+        raise DataError(
+            f"no problems left of {spec.file or spec.path or spec.source or spec.of}: it has "
+            f"{len(problems):,}{' in its split' if spec.split != 'train' else ''}, and "
+            "where/without/part/take leave none; change these, or give a set that has some"
+        )
     _refuse_twins(kept)
     if labels == "none":
         kept = [replace(problem, gold=None, solution=None) for problem in kept]

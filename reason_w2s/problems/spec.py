@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
@@ -79,6 +80,13 @@ class ProblemSpec(BaseModel):
     def _one_or_many(cls, value: Any) -> Any:
         return (value,) if isinstance(value, str) else value
 
+    @field_validator("path")
+    @classmethod
+    def _a_set(cls, value: str | None) -> str | None:
+        if value is not None and "/" not in value and not Path(value).is_dir():
+            raise ValueError("expected a set on the hub, OWNER/NAME, or a folder that holds one")
+        return value
+
     @field_validator("split")
     @classmethod
     def _a_split(cls, value: str) -> str:
@@ -86,11 +94,11 @@ class ProblemSpec(BaseModel):
             raise ValueError("expected a split or a slice of one: train, train[:100], train[:10%]")
         return value
 
-    @field_validator("part")
+    @field_validator("part", mode="before")
     @classmethod
-    def _k_of_n(cls, value: str | None) -> str | None:
+    def _k_of_n(cls, value: Any) -> Any:
         if value is not None:
-            match = re.fullmatch(r"(\d+)/(\d+)", value)
+            match = re.fullmatch(r"(\d{1,9})/(\d{1,9})", str(value))
             if not match or not 1 <= int(match[1]) <= int(match[2]):
                 raise ValueError("expected k/n with 1 <= k <= n, for instance 1/2")
         return value

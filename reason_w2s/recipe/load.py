@@ -14,6 +14,7 @@ from reason_w2s.recipe.given import models as specs
 from reason_w2s.recipe.overlay import merge, overlay, override
 from reason_w2s.recipe.plan import Plan, Step
 from reason_w2s.recipe.prompt_file import is_file, written
+from reason_w2s.recipe.refused import refuse_names, refuse_secrets
 from reason_w2s.recipe.schema import Recipe, SuiteSpec
 from reason_w2s.recipe.sweep import Cell, Role, cells, under
 from reason_w2s.recipe.used import Use, embedded, steps, taken_out
@@ -50,6 +51,20 @@ def load_plans(
             raise ConfigError(f"{path}: its sweep says the seeds; leave out --seed, or sweep.seed")
         data = {**data, "seed": seed}
     return [_loaded(cell, path, overlays) for cell in cells(data, str(path))]
+
+
+def one_of(found: Sequence[Loaded], label: str) -> Loaded:
+    """The run of a sweep that has this name.
+
+    Raises:
+        ConfigError: none has.
+    """
+    for one in found:
+        if one.label == label and label:
+            return one
+    known = [one.label for one in found if one.label]
+    why = nearest(label, known) if known else "; this recipe sweeps nothing"
+    raise ConfigError(f"--cell: no '{label}' in the sweep{why}")
 
 
 def load_plan(
@@ -111,13 +126,17 @@ def _whole(data: dict[str, Any], path: Path, around: _Around) -> dict[str, Any]:
 
 def plan_of(data: dict[str, Any], *, place: str, title: str = "") -> Plan:
     """The plan of a recipe given as a mapping."""
+    refuse_secrets(data, place)
     own, uses = taken_out(data, place)
     recipe = recipe_of(own, place)
+    refuse_names(recipe, place)
     asked = {name: "evaluate.suites" for name in recipe.evaluate.suites}
     for name, spec in recipe.problems.items():
         if spec.suite is not None:
             asked.setdefault(spec.suite, f"problems.{name}.suite")
-    suites = {name: suite(name, recipe.suites.get(name), key) for name, key in asked.items()}
+    suites = {
+        name: suite(name, recipe.suites.get(name), key, place=place) for name, key in asked.items()
+    }
     for name in recipe.suites:
         if name not in suites:
             raise ConfigError(
@@ -202,17 +221,21 @@ def with_own_suites(data: dict[str, Any], folder: Path) -> dict[str, Any]:
 
 
 def suite(
-    name: str, patch: dict[str, Any] | None = None, asked: str = "evaluate.suites"
+    name: str,
+    patch: dict[str, Any] | None = None,
+    asked: str = "evaluate.suites",
+    *,
+    place: str = "",
 ) -> SuiteSpec | HarnessSuite:
     """A suite by name: eval/suites/NAME.yaml with a recipe's changes, or the recipe's own. One with
-    `lm_eval` is of lm-eval's tasks. asked: the key that names it.
+    `lm_eval` is of lm-eval's tasks. asked: the key that names it, in the recipe of `place`.
 
     Raises:
         ConfigError: there is no such suite.
     """
     path = SUITES / f"{name}.yaml"
     if not path.is_file() and patch is not None:
-        return _suite(patch, f"suites.{name}")
+        return _suite(patch, f"{place}: suites.{name}" if place else f"suites.{name}")
     if not path.is_file():
         known = [file.stem for file in SUITES.glob("*.yaml")]
         raise ConfigError(f"{asked}: no suite '{name}'{nearest(name, known)}")

@@ -15,6 +15,7 @@ from typing import Any
 from reason_w2s.errors import ConfigError
 from reason_w2s.predicate import holds, validate
 from reason_w2s.recipe.yaml_file import nearest, value
+from reason_w2s.stages.table import USABLE
 
 NAMED = ("models", "problems", "steps", "suites")
 
@@ -39,15 +40,50 @@ def overlay(recipe: dict[str, Any], patch: dict[str, Any], place: str) -> dict[s
     if not isinstance(rules, list):
         raise ConfigError(f"{place}: every: expected a list, got {rules!r}")
     steps = recipe.get("steps") or {}
+    _refuse_shape(patch, place)
+    _refuse_misspelt(patch, steps, place)
     for number, rule in enumerate(rules):
         if not isinstance(rule, dict) or set(rule) != {"where", "set"}:
             raise ConfigError(f"{place}: every[{number}]: expected the keys 'where' and 'set'")
         validate(rule["where"], f"{place}: every[{number}].where")
+        _refuse_nothing(rule, f"{place}: every[{number}]")
         if not isinstance(steps, dict):
             break
         steps = {name: _apply(step, rule) for name, step in steps.items()}
     merged: dict[str, Any] = merge({**recipe, "steps": steps}, _asked_for(recipe, patch))
     return merged
+
+
+def _refuse_nothing(rule: Mapping[str, Any], place: str) -> None:
+    """A rule for a stage that does not exist, or that sets no mapping."""
+    if not isinstance(rule["set"], Mapping):
+        raise ConfigError(f"{place}.set: expected a mapping of settings, got {rule['set']!r}")
+    stage = rule["where"].get("stage")
+    known = (*USABLE, "problems")  # a block's rounds may have sets of their own
+    if isinstance(stage, str) and stage not in known:
+        raise ConfigError(f"{place}.where.stage: no stage '{stage}'{nearest(stage, known)}")
+
+
+def _refuse_shape(patch: Mapping[str, Any], place: str) -> None:
+    for name in NAMED:
+        found = patch.get(name)
+        if found is not None and not isinstance(found, Mapping):
+            raise ConfigError(f"{place}: {name}: expected a mapping, got {found!r}")
+
+
+def _refuse_misspelt(patch: Mapping[str, Any], steps: Any, place: str) -> None:
+    """A change to a step whose name the recipe has almost, too little to be a new step."""
+    taken = {*(patch.get("models") or {}), *(steps if isinstance(steps, Mapping) else {})}
+    for name, change in (patch.get("steps") or {}).items():
+        known = name in taken or "did you mean" not in nearest(name, steps or {})
+        if known or not isinstance(change, Mapping) or len(change) != 1:
+            continue
+        settings = next(iter(change.values()))
+        if isinstance(settings, Mapping) and not {"of", "model", "recipe"} & set(settings):
+            raise ConfigError(
+                f"{place}: steps.{name}: a new step needs 'of', and to change there is no step of "
+                f"this name{nearest(name, steps)}"
+            )
 
 
 def _asked_for(recipe: Mapping[str, Any], patch: dict[str, Any]) -> dict[str, Any]:

@@ -18,6 +18,7 @@ OWNERS: dict[str, str] = {
     "temperature": f"{RECIPE}, under a sample step's sampling, or {SUITE}",
     "max_tokens": f"{RECIPE}, under a sample step's sampling, or {SUITE}",
     "processes": f"{PROFILE}, under train",
+    "machines": f"{PROFILE}, under train",
     "zero_stage": f"{PROFILE}, under train",
     "offload": f"{PROFILE}, under train",
     "deepspeed": f"{PROFILE}, as train.zero_stage",
@@ -30,6 +31,9 @@ OWNERS: dict[str, str] = {
     "threads": f"{PROFILE}, under train",
     "gpu_memory_utilization": f"{PROFILE}, under engine",
     "tensor_parallel_size": f"{PROFILE}, under engine",
+    "pipeline_parallel_size": f"{PROFILE}, under engine",
+    "sizes": f"{PROFILE}, under engine",
+    "replicas": f"{PROFILE}, under engine",
     "max_model_len": f"{PROFILE}, under engine",
     "max_num_seqs": f"{PROFILE}, under engine",
     "enforce_eager": f"{PROFILE}, under engine",
@@ -40,6 +44,7 @@ OWNERS: dict[str, str] = {
     "base_url": f"{RECIPE}, as a model's path",
     "isolate": PROFILE,
     "workers": PROFILE,
+    "slurm": PROFILE,
     "environment": PROFILE,
 }
 

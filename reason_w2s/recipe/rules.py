@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from reason_w2s.engines.client import is_url
-from reason_w2s.errors import ConfigError
+from reason_w2s.errors import ConfigError, DataError
 from reason_w2s.predicate import validate
+from reason_w2s.problems.files import check
 from reason_w2s.recipe.ceilings import measure_of
 from reason_w2s.recipe.plan import Plan, Step
 from reason_w2s.recipe.training import check_training
@@ -16,6 +18,7 @@ from reason_w2s.recipe.yaml_file import nearest
 from reason_w2s.records import PROBLEM_FIELDS, REDUCTIONS, TRACE_FIELDS
 from reason_w2s.stages.score import KINDS
 from reason_w2s.stages.table import STAGES
+from reason_w2s.trust import OPTION, trusted
 
 if TYPE_CHECKING:
     from reason_w2s.train.config import TrainProfile
@@ -47,7 +50,7 @@ def enforce(plan: Plan, place: str) -> None:
         _kinds(plan, step, where)
         for predicate_place, predicate in _predicates(step):
             validate(predicate, f"{where}.{predicate_place}")
-        for column, predicate_place in _columns_read(step):
+        for column, predicate_place in columns_read(step):
             _known(plan, step, column, f"{where}.{predicate_place}")
             if predicate_place == "loss.scores":
                 _token_scores(plan, column, f"{where}.loss.scores")
@@ -83,6 +86,28 @@ def check_batches(plan: Plan, names: Iterable[str], profile: TrainProfile) -> No
                 raise ConfigError(f"{step.place}: {error}") from error
 
 
+def check_files(plan: Plan, names: Iterable[str]) -> None:
+    """Refuse, before anything runs, steps that read a file which is not there, or code.
+
+    Raises:
+        DataError: which step's, and which file.
+        ConfigError: lm-eval tasks from a folder, which the command line does not trust.
+    """
+    for step in (plan.steps[name] for name in names):
+        if step.config.get("include_path") is not None and not trusted():
+            raise ConfigError(
+                f"{step.place}: include_path: {step.config['include_path']}: lm-eval's task files "
+                f"can run Python code of whoever wrote them; read them, then add {OPTION}"
+            )
+        if step.stage in ("problems", "import"):
+            given = step.config.get("file") or ()
+            for file in [given] if isinstance(given, str) else given:
+                try:
+                    check(Path(file))
+                except DataError as error:
+                    raise DataError(f"{step.place}: {error}") from error
+
+
 def gold_use(plan: Plan, name: str) -> set[GoldUse]:
     """All gold that the outcome of a step rests on, through everything it was made from."""
     found: set[GoldUse] = set()
@@ -100,7 +125,7 @@ def _own_gold_use(plan: Plan, step: Step) -> set[GoldUse]:
         shots = plan.steps[step.roles["shots"]]
         return {GoldUse(shots.name, "solutions")} if shots.kind == "problems" else set()
     found = set()
-    for column, place in _columns_read(step):
+    for column, place in columns_read(step):
         maker, short = made_by(plan, column)
         if maker is not None and short in STAGES[maker.stage].gold:
             # what is true is asked of audited problems alone
@@ -180,7 +205,7 @@ def _role_kinds(step: Step, role: str) -> tuple[str, ...]:
     return ("traces", "problems") if role == "shots" else ("model",)
 
 
-def _columns_read(step: Step) -> Iterator[tuple[str, str]]:
+def columns_read(step: Step) -> Iterator[tuple[str, str]]:
     """(column, where in the step's settings) for every predicate and order of a step."""
     for place, where in _predicates(step):
         for column in where:

@@ -16,6 +16,15 @@ from reason_w2s.stages.overlap import OverlapConfig
 Dtype = Literal["float32", "bfloat16", "float16"]
 
 
+def _unusable(path: str) -> str | None:
+    """Why a model's path is none; None: it may be one. The path itself may hold a password."""
+    if not path:
+        return "is empty; expected a folder, a hub name or an endpoint's address"
+    if "://" in path and not is_url(path):
+        return "expected a folder, a hub name, or an address that begins with http:// or https://"
+    return None
+
+
 class ModelSpec(BaseModel):
     """Where a model comes from, and how it is asked.
 
@@ -47,6 +56,8 @@ class ModelSpec(BaseModel):
         given = [name for name in ("path", "world", "scratch") if getattr(self, name) is not None]
         if len(given) != 1:
             raise ValueError("give exactly one of 'path', 'world', 'scratch'")
+        if self.path is not None and _unusable(self.path) is not None:
+            raise ValueError(f"path: {_unusable(self.path)}")
         if self.path is None and self.dtype is not None:
             raise ValueError("dtype is for models with a 'path'; scratch takes its own inside")
         if self.at_endpoint and self.dtype is not None:
@@ -74,6 +85,13 @@ class SuiteSpec(BaseModel):
     check: CheckConfig = CheckConfig()
     prompt: str | Prompt | None = None
     overlap: OverlapConfig = OverlapConfig()
+
+    @field_validator("problems")
+    @classmethod
+    def _some(cls, value: ProblemSpec) -> ProblemSpec:
+        if value.take == 0:
+            raise ValueError("take: 0 leaves no problem to measure on; take 1 or more, or all")
+        return value
 
     @field_validator("sampling", mode="before")
     @classmethod
@@ -175,7 +193,7 @@ class Recipe(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
+    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=120)
     seed: int = 0
     prompts: dict[str, Prompt] = Field(default_factory=dict)
     models: dict[str, ModelSpec] = Field(default_factory=dict)

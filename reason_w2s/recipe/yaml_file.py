@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -17,6 +18,14 @@ from reason_w2s.recipe.owners import elsewhere
 
 Model = TypeVar("Model", bound=BaseModel)
 
+LARGEST_BYTES = 2**22
+DEEPEST = 40
+"""Levels of mappings and lists in each other; the deepest shipped recipe has eight."""
+MOST_VALUES = 100_000
+SHOWN = 60
+"""Characters of an override's value in a message."""
+TOO_DEEP = f"mappings and lists in each other deeper than {DEEPEST}; is it a recipe?"
+
 
 def read(path: Path) -> dict[str, Any]:
     """The mapping in a YAML file.
@@ -24,34 +33,104 @@ def read(path: Path) -> dict[str, Any]:
     Raises:
         ConfigError: no such file, not YAML, a key twice, or not a mapping.
     """
+    data = _bounded(_loaded(_text(path), path), str(path))
+    if not isinstance(data, dict):
+        raise ConfigError(f"{path}: expected a mapping of keys, got {_kind(data)}")
+    return data
+
+
+def _text(path: Path) -> str:
+    if path.is_dir():
+        raise ConfigError(f"{path}: a folder; expected a YAML file")
     if not path.is_file():
         raise ConfigError(f"{path}: no such file")
+    size = path.stat().st_size
+    if size > LARGEST_BYTES:
+        raise ConfigError(
+            f"{path}: {size:,} bytes; expected YAML of at most {LARGEST_BYTES:,}: is it data?"
+        )
     try:
-        data = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
+        return path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ConfigError(
+            f"{path}: not text in UTF-8 (byte {error.start}: {error.reason}); save it as UTF-8"
+        ) from error
+
+
+def _loaded(text: str, path: Path) -> Any:
+    try:
+        return YAML(typ="safe", pure=True).load(text)
     except DuplicateKeyError as error:
         raise ConfigError(f"{_place(path, error)}: {_duplicate(error)}") from error
     except MarkedYAMLError as error:
-        raise ConfigError(f"{_place(path, error)}: not YAML: {error.problem}") from error
-    except (YAMLError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: not YAML in UTF-8: {error}") from error
-    if not isinstance(data, dict):
-        raise ConfigError(f"{path}: expected a mapping of keys, got {type(data).__name__}")
-    return data
+        raise ConfigError(f"{_place(path, error)}: {_problem(error)}") from error
+    except RecursionError as error:
+        raise ConfigError(f"{path}: {TOO_DEEP}") from error
+    except (YAMLError, TypeError) as error:
+        # characters that may not stand in YAML, a key that is a list or mapping
+        raise ConfigError(f"{path}: not YAML that can be read: {error}") from error
+    except ValueError as error:
+        raise ConfigError(f"{path}: holds a number or date that cannot be read: {error}") from error
+
+
+def _problem(error: MarkedYAMLError) -> str:
+    """What is wrong in the text, or with a tag, which would make another thing than data of it."""
+    said = str(error.problem)
+    tag = re.search(r"tag '([^']*)'", said)
+    if tag is not None:
+        named = tag[1].replace("tag:yaml.org,2002:", "!!")
+        return f"the tag {named} is not read, a YAML file here is plain data; remove the tag"
+    return f"not YAML: {said}"
+
+
+def _bounded(data: Any, where: str) -> Any:
+    """The same data, if it is not too deep or, with its aliases written out, too much.
+
+    Raises:
+        ConfigError: it is.
+    """
+    counted, level = 0, [data]
+    for _ in range(DEEPEST):
+        counted += len(level)
+        if counted > MOST_VALUES:
+            raise ConfigError(
+                f"{where}: more than {MOST_VALUES:,} values once its aliases (*name) are written "
+                "out; use fewer"
+            )
+        level = [inner for one in level for inner in _inside(one)]
+        if not level:
+            return data
+    raise ConfigError(f"{where}: {TOO_DEEP}")
+
+
+def _inside(one: Any) -> list[Any]:
+    if isinstance(one, dict):
+        return list(one.values())
+    return one if isinstance(one, list) else []
+
+
+def _kind(data: Any) -> str:
+    """What stands where a mapping should, in words."""
+    return "nothing" if data is None else type(data).__name__
 
 
 def value(text: str) -> Any:
     """One YAML value, as it is written in an override on the command line."""
     try:
-        return YAML(typ="safe", pure=True).load(text)
+        return _bounded(YAML(typ="safe", pure=True).load(text), "an override")
     except YAMLError as error:
         problem = getattr(error, "problem", None) or error
-        raise ConfigError(f"override value '{text}' is not YAML: {problem}") from error
+        raise ConfigError(f"override value '{text[:SHOWN]}' is not YAML: {problem}") from error
+    except RecursionError as error:
+        raise ConfigError(f"override value '{text[:SHOWN]}': {TOO_DEEP}") from error
+    except (ValueError, TypeError) as error:
+        raise ConfigError(f"override value '{text[:SHOWN]}' cannot be read: {error}") from error
 
 
 def header(path: Path) -> str:
     """The comment lines a file begins with, without their signs."""
     lines = []
-    for line in path.read_text(encoding="utf-8").splitlines():
+    for line in path.read_text(encoding="utf-8-sig").splitlines():
         if not line.startswith("#"):
             break
         lines.append(line.lstrip("#").strip())
@@ -112,8 +191,13 @@ def _explain(model: type[BaseModel], data: Any, error: ValidationError, where: s
     if first["type"] == "missing":
         place = _join(where, [*_written_at(data, first["loc"][:-1]), location[-1]])
         return f"{place}: this key is required"
+    if location and location[-1] == "[key]":
+        at = _join(where, _written_at(data, first["loc"][:-2]))
+        return f"{at}: expected a name, got the key {first.get('input')!r}; put it in quotes"
     place = _join(where, _written_at(data, first["loc"]))
-    came = "" if isinstance(first.get("input"), dict) else f", got {first.get('input')!r}"
+    # what stands in an environment may be a token
+    hidden = isinstance(first.get("input"), dict) or "environment" in location
+    came = "" if hidden else f", got {first.get('input')!r}"
     said = _PLAIN.get(first["type"], first["msg"].removeprefix("Value error, "))
     return f"{place}: {said}{came}"
 

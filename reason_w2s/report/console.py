@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from reason_w2s.report import wording
+from reason_w2s.visible import visible
 
 WIDTH = 100
 """Columns that a table fits into; longer names of models are folded."""
@@ -39,9 +40,9 @@ def table(results: Mapping[str, Any], *, plain: bool = False) -> Table:
     for suite in suites:
         if len(suites) > 1:
             made.add_section()
-            made.add_row(Text(f"{suite}:"), style="" if plain else "bold")
+            made.add_row(shown(f"{suite}:"), style="" if plain else "bold")
         for cells in rows[suite]:
-            made.add_row(*map(Text, cells))
+            made.add_row(*map(shown, cells))
     said = {cell for some in rows.values() for cells in some for cell in cells[1:]}
     made.caption = _caption(" ".join(said))
     return made
@@ -56,8 +57,13 @@ def show(results: Mapping[str, Any], file: TextIO) -> None:
     made = table(results, plain=plain)
     console.print(made if results.get("scores") else made.title)
     for warning in results.get("warnings") or []:
-        line = Text(f"warning: {warning}", style="" if plain else "yellow")
+        line = shown(f"warning: {warning}", style="" if plain else "yellow")
         console.print(line, soft_wrap=plain)
+
+
+def shown(text: str, style: str = "") -> Text:
+    """Text for a table: rich would take [brackets] as markup, and pass escapes on."""
+    return Text(visible(text), style=style)
 
 
 def _head(title: Text, *, plain: bool, first: bool) -> Table:
@@ -73,8 +79,8 @@ def _head(title: Text, *, plain: bool, first: bool) -> Table:
 def _title(results: Mapping[str, Any], suites: list[str]) -> Text:
     name = results.get("name") or "run"
     if not suites:
-        return Text(f"{name}: nothing was evaluated")
-    return Text(f"{name}: {suites[0]}" if len(suites) == 1 else f"{name}: {len(suites)} suites")
+        return shown(f"{name}: nothing was evaluated")
+    return shown(f"{name}: {suites[0]}" if len(suites) == 1 else f"{name}: {len(suites)} suites")
 
 
 def _caption(said: str) -> str | None:
@@ -90,7 +96,7 @@ def _shows_first(score: Mapping[str, Any]) -> bool:
 
 
 def _cells(score: Mapping[str, Any], *, first: bool) -> list[str]:
-    """The texts of one row; the caller wraps them, or rich would read [brackets] as markup."""
+    """The texts of one row."""
     cells = [
         f"{wording.percent(score.get('accuracy'))} {wording.interval(score)}",
         *([wording.percent(score.get("first_accuracy"))] if first else []),

@@ -12,6 +12,13 @@ from markupsafe import Markup, escape
 
 from reason_w2s.report import charts, curves, learned, rows, views, wording
 from reason_w2s.report.side import sides
+from reason_w2s.visible import visible
+
+POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
+"""The page's content security policy: no script runs and nothing is asked for, whatever it says."""
+
+LONGEST_TEXT = 200_000
+"""Characters shown of one text: reasoning of 50,000 tokens; the viewer has longer ones whole."""
 
 Results = Mapping[str, Mapping[str, Any]]
 """The name of each run, and its results.json."""
@@ -56,7 +63,8 @@ def render(results: Results, traces: str | None = None) -> str:
     ]
     page = template("report.html.j2")
     beside = sides(shown) if several else []
-    return page.render(views=shown, sides=beside, sections=SECTIONS, traces=traces)
+    # marks that are not seen, or turn the order round, stand nowhere in our own words
+    return visible(page.render(views=shown, sides=beside, sections=SECTIONS, traces=traces))
 
 
 def template(name: str) -> Template:
@@ -73,7 +81,11 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.globals |= {"CONTROLS": learned.CONTROLS, "PENALTY_STYLES": curves.PENALTY_STYLES}
+    environment.globals |= {
+        "POLICY": POLICY,
+        "CONTROLS": learned.CONTROLS,
+        "PENALTY_STYLES": curves.PENALTY_STYLES,
+    }
     environment.filters |= {
         "percent": wording.percent,
         "interval": wording.interval,
@@ -108,4 +120,12 @@ def _environment() -> Environment:
 def text(raw: str) -> Markup:
     """Escape `raw` for a <pre>, with a mark (not part of a copied text) at each line's end."""
     mark = Markup('<span class="newline" aria-hidden="true">⏎</span>\n')
-    return mark.join(escape(line) for line in raw.split("\n"))
+    return mark.join(escape(line) for line in _shortened(raw).split("\n"))
+
+
+def _shortened(raw: str) -> str:
+    if len(raw) <= LONGEST_TEXT:
+        return raw
+    half = LONGEST_TEXT // 2
+    left = len(raw) - 2 * half
+    return f"{raw[:half]} ... ({left:,} characters are left out here) ... {raw[-half:]}"

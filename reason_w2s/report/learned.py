@@ -24,8 +24,10 @@ class Lesson(NamedTuple):
 
 
 def lessons(results: Mapping[str, Any]) -> list[Lesson]:
-    """What each suite says of the run."""
-    return [Lesson(suite, list(_sentences(results, suite))) for suite in suites(results)]
+    """What each suite says of the run, a gap that is a comparison too said once."""
+    return [
+        Lesson(suite, list(dict.fromkeys(_sentences(results, suite)))) for suite in suites(results)
+    ]
 
 
 def _sentences(results: Mapping[str, Any], suite: str) -> Iterator[str]:

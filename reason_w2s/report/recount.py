@@ -13,6 +13,8 @@ from reason_w2s.runs.run import Run
 from reason_w2s.runs.store import read_parts
 from reason_w2s.runs.tables import DROPPED
 
+_COUNTED = ("status", "rule", "flags", "verdicts")
+
 
 def recounted(run: Run) -> Run:
     """The run with the counts of its traces and pairs as its rows say, not as its manifest says.
@@ -35,13 +37,13 @@ def _counts(run: Run, item: Item) -> Mapping[str, Any]:
 
 def _pairs(run: Run, item: Item) -> dict[str, Any]:
     """Problems in and out; a problem that is dropped gave no pair."""
-    found, _ = run.pairs(item.step)
+    found, _ = run.pairs(item.step, ())
     out = len({pair.problem_id for pair in found})
     return {"out": out, "pairs": len(found), **_dropped(run, item, out)}
 
 
 def _traces(run: Run, item: Item) -> dict[str, Any]:
-    rows = list(run.rows(item.step))
+    rows = list(run.rows(item.step, [f"{item.step}.{name}" for name in _COUNTED]))
     counts: dict[str, Any] = {"out": len(rows)}
     if "dropped" in item.counts:
         counts |= _dropped(run, item, len(rows))

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from markupsafe import Markup
 
 from reason_w2s.report import charts, html, wording
+from reason_w2s.visible import visible
 
 Row = Mapping[str, Any]
 FILE = "report.html"
@@ -51,7 +52,7 @@ def render(found: Mapping[str, Any], links: Mapping[str, str]) -> str:
     """The page as HTML text."""
     suites = [one["name"] for one in found["suites"]]
     several = len(found["groups"]) > 1
-    return html.template("sweep.html.j2").render(
+    page = html.template("sweep.html.j2").render(
         s=found,
         links=links,
         varies=list(varies(found)),
@@ -62,6 +63,7 @@ def render(found: Mapping[str, Any], links: Mapping[str, str]) -> str:
             for group in found["groups"]
         ],
     )
+    return visible(page)
 
 
 def label(values: Mapping[str, Any]) -> str:

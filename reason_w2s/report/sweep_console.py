@@ -8,10 +8,9 @@ from typing import Any, TextIO
 from rich import box
 from rich.console import Console
 from rich.table import Table
-from rich.text import Text
 
 from reason_w2s.report import wording
-from reason_w2s.report.console import PLAIN, WIDTH
+from reason_w2s.report.console import PLAIN, WIDTH, shown
 from reason_w2s.report.sweep import counted, label, varies
 
 Row = Mapping[str, Any]
@@ -28,10 +27,10 @@ def show(found: Mapping[str, Any], file: TextIO) -> None:
         for made in _tables(group, about, plain=plain):
             console.print(made)
     for line in (*varies(found), counted(found)):
-        console.print(Text(line), soft_wrap=plain)
+        console.print(shown(line), soft_wrap=plain)
     for one in found["warnings"]:
         if len(one["runs"]) == len(found["cells"]):
-            told = Text(f"warning: {one['text']}", style="" if plain else "yellow")
+            told = shown(f"warning: {one['text']}", style="" if plain else "yellow")
             console.print(told, soft_wrap=plain)
 
 
@@ -62,18 +61,18 @@ def _by_suite(rows: Sequence[Row]) -> list[Row]:
 def _table(
     title: str, heads: Sequence[str], of: Sequence[Row], rows: Sequence[list[str]], *, plain: bool
 ) -> Table:
-    made = Table(title=Text(title), title_justify="left")
+    made = Table(title=shown(title), title_justify="left")
     made.box, made.padding = (PLAIN if plain else box.SIMPLE_HEAD), (0, 1, 0, 0)
     made.add_column("", overflow="fold", min_width=12)
     for head in heads:
-        made.add_column(head, justify="right")
+        made.add_column(shown(head), justify="right")
     suite = None
     for row, cells in zip(of, rows, strict=True):
         if row["suite"] != suite:
             suite = row["suite"]
             made.add_section()
-            made.add_row(Text(f"{suite}:"))
-        made.add_row(*map(Text, cells))
+            made.add_row(shown(f"{suite}:"))
+        made.add_row(*map(shown, cells))
     return made
 
 

@@ -11,6 +11,8 @@ CUT = 0.05
 """Students that forgot how to stop were cut on a fifth of their answers, healthy ones on a few."""
 FIRST_ABOVE_LAST = 0.02
 """Those students were 4 points better by their first answer than by their last; half of that."""
+UNDECIDED = 0.02
+"""A set has some golds in words; more of them, and its accuracy is another number."""
 FEW_EXAMPLES = 50
 """Below this an epoch is two or three updates, and which examples were left decides the result."""
 CUT_AWAY = 0.20
@@ -28,12 +30,27 @@ def cautions(found: Mapping[str, Any]) -> list[str]:
     """The warnings of a run's results, the gravest first. Nothing here decides anything."""
     engine = _engine(found)
     measured = [*_scores(found), *_selections(found), *_verifiers(found)]
-    return [*engine, *_overlaps(found), *measured, *_choices(found), *_trained(found)]
+    return [
+        *engine,
+        *_damaged(found),
+        *_overlaps(found),
+        *measured,
+        *_choices(found),
+        *_trained(found),
+    ]
 
 
 def _engine(found: Mapping[str, Any]) -> Iterator[str]:
     if found["environment"]["sampler"] == "fake" and found["scores"]:
         yield "sampled by the fake engine, which asks no model: accuracies mean nothing"
+
+
+def _damaged(found: Mapping[str, Any]) -> Iterator[str]:
+    for one in found.get("damaged", ()):
+        yield (
+            f"{one['file']} was damaged; it was set aside as {one['aside']}, and what it held was "
+            f"made again; look after the disk it lies on"
+        )
 
 
 def _overlaps(found: Mapping[str, Any]) -> Iterator[str]:
@@ -61,6 +78,13 @@ def _scores(found: Mapping[str, Any]) -> Iterator[str]:
             continue
         where = f"{score['model']} on {score['suite']}"
         stopped, cut = score["stop_rate"], score["truncation_rate"]
+        undecided = score.get("undecided_rate") or 0.0
+        if undecided > UNDECIDED:
+            yield (
+                f"{where}: {undecided:.1%} of its answers could not be compared and count as not "
+                f"right: a gold that cannot be read, most likely (status unparseable_gold); look "
+                f"at the gold column, or at check.kind"
+            )
         if score["trained"] and stopped < STOPPED:
             yield (
                 f"{where}: stopped by itself on {stopped:.1%} of its answers and was cut on "

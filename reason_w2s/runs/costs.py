@@ -91,7 +91,7 @@ class _Prices:
 
     def _drawn(self, item: Item) -> Iterator[tuple[Mark, Cost]]:
         """Each trace of the step with its share of the time its part took, by tokens."""
-        owed = {(row.trace.key, row.trace.max_tokens or 0) for row in rows(self.store, item)}
+        owed = {(row.trace.key, row.trace.max_tokens or 0) for row in rows(self.store, item, ())}
         for part in parts(self.store.folder(item.stage, item.key)):
             columns = read_part(part, ["key", "max_tokens", "n_tokens"]).to_pydict()
             # an empty response is still asked for

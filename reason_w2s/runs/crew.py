@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import queue
 import threading
 from collections.abc import Sequence
@@ -9,6 +10,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from reason_w2s.engines.settings import EngineSettings
+from reason_w2s.errors import ConfigError
 from reason_w2s.runs.profile import Profile
 from reason_w2s.runs.worker import Worker
 from reason_w2s.stages.table import Place
@@ -38,19 +41,24 @@ class Crew:
     ) -> None:
         self.close()
 
-    def take(self, place: Place, model: str, working: int, logs: Path) -> Worker | None:
+    def take(
+        self, place: Place, model: str, working: int, logs: Path, devices: str = ""
+    ) -> Worker | None:
         """A worker that is idle, one that has the model open if there is such, or a new one; None
-        where as many as may already work. It writes its log in `logs`."""
-        idle = self.idle[place] = [one for one in self.idle[place] if one.alive]
+        where as many steps as may are `working`. It writes its log in `logs`, sees `devices`."""
+        if working >= getattr(self.profile.workers, place):
+            return None
+        self.idle[place] = [one for one in self.idle[place] if one.alive]
+        idle = [one for one in self.idle[place] if one.devices == devices]
         worker = next((one for one in idle if self.last_model.get(one) == model), None)
         worker = worker or (idle[0] if idle else None)
-        if worker is not None:
-            idle.remove(worker)
+        if worker is None:
+            self._make_room(place, devices)
+            worker = self._start(place, logs, devices)
+        else:
+            self.idle[place].remove(worker)
             worker.log = logs / worker.log.name
-        elif working < getattr(self.profile.workers, place):
-            worker = self._start(place, logs)
-        if worker is not None:
-            self.last_model[worker] = model
+        self.last_model[worker] = model
         return worker
 
     def done(self, worker: Worker, place: Place) -> None:
@@ -72,10 +80,19 @@ class Crew:
                 worker.stop()
             workers.clear()
 
-    def _start(self, place: Place, logs: Path) -> Worker:
+    def _make_room(self, place: Place, devices: str) -> None:
+        """End idle ones that hold memory of these GPUs."""
+        wanted = set(devices.split(","))
+        for one in list(self.idle[place]):
+            apart = one.devices and devices and not wanted & set(one.devices.split(","))
+            if one.devices != devices and not apart:
+                self.idle[place].remove(one)
+                one.stop()
+
+    def _start(self, place: Place, logs: Path, devices: str) -> Worker:
         self.count += 1
         name = f"{place}-{self.count}"
-        worker = Worker(name, logs / f"{name}.log", self.profile.environment)
+        worker = Worker(name, logs / f"{name}.log", self.profile.environment, devices)
         threading.Thread(target=self._listen, args=(worker,), daemon=True).start()
         return worker
 
@@ -85,3 +102,23 @@ class Crew:
             self.events.put((worker, event))
             if event["event"] == "died":
                 return
+
+
+def devices_of(settings: EngineSettings, profile: Profile) -> list[str]:
+    """The GPUs of each of the engines that work together, as CUDA_VISIBLE_DEVICES lists them; ""
+    where all are seen: for one engine, and where there are none.
+
+    Raises:
+        ConfigError: fewer are lent than the engines take.
+    """
+    count, each = settings.replicas, settings.gpus
+    known = {**os.environ, **profile.environment}.get("CUDA_VISIBLE_DEVICES")
+    if count == 1 or known == "":
+        return [""] * count
+    lent = [str(one) for one in range(count * each)] if known is None else known.split(",")
+    if len(lent) < count * each:
+        raise ConfigError(
+            f"engine.replicas: {count} engines of {each} GPUs each take {count * each}, and "
+            f"CUDA_VISIBLE_DEVICES lends {len(lent)} ({known}); ask for more, or set fewer replicas"
+        )
+    return [",".join(lent[at * each : (at + 1) * each]) for at in range(count)]

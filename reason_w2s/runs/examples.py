@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import islice
 from typing import Any
 
@@ -28,14 +28,14 @@ def examples(run: Run, plan: Plan) -> Iterator[dict[str, Any]]:
                 "items": list(_kept_and_dropped(run, item)),
             }
         elif name in measured:
-            rows = islice(run.rows(name), EXAMPLES)
-            items = [_shown(row, kept=None, reason=None) for row in rows]
+            few = {row.trace.key for row in islice(run.rows(name, ()), EXAMPLES)}
+            items = [_shown(row, kept=None, reason=None) for row in run.rows(name, keys=few)]
             title = f"responses of {name.removesuffix('/graded')}"
             yield {"step": name, "title": title, "items": items}
 
 
 def _pairs(run: Run, name: str) -> Iterator[dict[str, Any]]:
-    found, named = run.pairs(name)
+    found, named = run.pairs(name, ())
     for pair in islice(found, EXAMPLES):
         chosen, rejected = named[pair.chosen], named[pair.rejected]
         yield {
@@ -50,13 +50,25 @@ def _pairs(run: Run, name: str) -> Iterator[dict[str, Any]]:
 
 def _kept_and_dropped(run: Run, item: Item) -> Iterator[dict[str, Any]]:
     reasons = run.dropped(item.step)
-    shown = {True: 0, False: 0}
+    # a trace may come by way of several
+    most = {True: item.counts["out"] * len(item.of), False: len(reasons) * len(item.of)}
+    left = {kept: min(EXAMPLES, number) for kept, number in most.items()}
     for parent in item.of:
-        for row in run.rows(parent.step):
-            kept = row.trace.key not in reasons
-            if shown[kept] < EXAMPLES:
-                shown[kept] += 1
-                yield _shown(row, kept=kept, reason=reasons.get(row.trace.key))
+        few = set(_first(run.rows(parent.step, ()), reasons, left))
+        for row in run.rows(parent.step, keys=few) if few else ():
+            key = row.trace.key
+            yield _shown(row, kept=key not in reasons, reason=reasons.get(key))
+
+
+def _first(rows: Iterator[Row], reasons: Mapping[str, str], left: dict[bool, int]) -> Iterator[str]:
+    """The keys of the first few that were kept and that were dropped, of each as many as `left`."""
+    for row in rows:
+        kept = row.trace.key not in reasons
+        if left[kept]:
+            left[kept] -= 1
+            yield row.trace.key
+        if not any(left.values()):
+            return
 
 
 def _long(value: Any) -> bool:

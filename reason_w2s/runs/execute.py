@@ -1,34 +1,33 @@
-"""Running a plan: find what the store has, make what it lacks, several steps at once."""
+"""The state of a run under way: what the store has of its plan, what it lacks, a step made."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 from reason_w2s import errors
-from reason_w2s.errors import DataError, EngineError, W2SError
-from reason_w2s.recipe.identity import identities
+from reason_w2s.errors import DataError, EngineError, W2SError, from_system
 from reason_w2s.recipe.plan import Plan, Step
 from reason_w2s.recipe.rules import gold_use
-from reason_w2s.runs.crew import Crew
 from reason_w2s.runs.items import Item
-from reason_w2s.runs.makers import maker
+from reason_w2s.runs.makers import make, maker
+from reason_w2s.runs.mending import Mending
 from reason_w2s.runs.open_engine import OpenEngine
 from reason_w2s.runs.profile import Profile
 from reason_w2s.runs.progress import RunProgress
 from reason_w2s.runs.store import Store
-from reason_w2s.runs.work import Work
-from reason_w2s.runs.worker import Worker
+from reason_w2s.runs.work import Part, Work
 from reason_w2s.stages.table import STAGES, Place
 
 
 @dataclass
 class Execution:
-    """The state of one execution of a plan."""
+    """The state of one execution of a plan.
+
+    parts: sample steps of which only a part is to be done; each is made when all parts are.
+    """
 
     plan: Plan
     store: Store
@@ -38,13 +37,36 @@ class Execution:
     again: Mapping[str, int] = field(default_factory=dict)
     made: Callable[[], None] = lambda: None
     items: dict[str, Item] = field(default_factory=dict)
+    mending: Mending | None = None
+    logs: Path = Path("logs")
+    parts: Mapping[str, Part] = field(default_factory=dict)
 
     def work(self, step: Step) -> Work:
         """A step as work; its inputs must be done."""
         inputs = {name: self.items[name] for name in step.inputs}
         run, again = self.folder.name, self.again.get(step.name, 0)
         gold = self._gold(step) if step.stage == "train" else ""
-        return Work(self.store, step, inputs, self.profile, run, again, gold)
+        part = self.parts.get(step.name)
+        return Work(self.store, step, inputs, self.profile, run, again, gold, part)
+
+    def shown(self, step: Step) -> str:
+        """A step's name where it proceeds, with the part of it that does."""
+        return f"{step.name} {self.parts[step.name]}" if step.name in self.parts else step.name
+
+    def finish(self, step: Step) -> None:
+        """What was to be made of a step is made."""
+        item = self.find(step)
+        if item is None:
+            if step.name not in self.parts:
+                # its key holds the bytes of the files it read: they are others by now
+                raise EngineError(
+                    f"{step.place}: what it reads was changed while it was made; keep its files "
+                    "as they are, and run the same command again"
+                )
+            self.progress.end(self.shown(step), "is done; other parts are to do")
+            return
+        self.progress.end(self.shown(step), summary(item))
+        self.settle(step, item, new=True)
 
     def _gold(self, step: Step) -> str:
         """The gold labels a step rests on, problem set by problem set."""
@@ -56,9 +78,24 @@ class Execution:
         return ", ".join(said) or "none"
 
     def find(self, step: Step) -> Item | None:
-        """The step's item if the store has it; its inputs must be done."""
+        """The step's item if the store has it; its inputs must be done.
+
+        Raises:
+            Damaged: files of it are not what was written, and nobody mends; or records it is made
+                from are gone.
+        """
+        if self.mending is None:
+            return self._find(step)
+        return self.mending.until_sound(lambda: self._find(step))
+
+    def _find(self, step: Step) -> Item | None:
         with named(step):
             return maker(step.stage).find(self.work(step))
+
+    def start_over(self) -> None:
+        """Forget what was found: some of it is to be made again."""
+        self.items.clear()
+        self.progress.finished = 0
 
     def settle(self, step: Step, item: Item, *, new: bool) -> None:
         """A step is done; `new`: it was made just now.
@@ -82,7 +119,9 @@ def named(step: Step) -> Iterator[None]:
     except W2SError as error:
         if str(error).startswith(step.place):
             raise
-        raise type(error)(f"{step.place}: {error}") from error
+        raise errors.at(step.place, error) from error
+    except OSError as error:
+        raise errors.at(step.place, from_system(error)) from error
 
 
 def place_of(step: Step) -> Place:
@@ -90,52 +129,21 @@ def place_of(step: Step) -> Place:
     return STAGES[step.stage].place if step.stage in STAGES else "here"
 
 
-def run_steps(execution: Execution, names: set[str], crew: Crew | None = None) -> dict[str, Item]:
-    """Do the named steps; each one's inputs must be among them or in `execution.items`.
-
-    crew: workers that outlive this; None: some of its own.
-
-    Raises:
-        W2SError: the first step that failed; steps under way are ended, what is stored stays.
-    """
-    if execution.profile.isolate == "none":
-        _run_alone(execution, names)
-    elif crew is not None:
-        _Pool(execution, names, crew).run()
-    else:
-        with Crew(execution.profile) as own:
-            _Pool(execution, names, own).run()
-    return execution.items
-
-
-def _run_alone(execution: Execution, names: set[str]) -> None:
-    """One step after another in this process."""
-    engines = OpenEngine()
-    try:
-        for step in execution.plan.steps.values():
-            todo = step.name in names and step.name not in execution.items
-            if todo and not _find_here(execution, step):
-                _make_here(execution, step, engines)
-    finally:
-        engines.close()
-
-
-def _make_here(execution: Execution, step: Step, engines: OpenEngine | None) -> None:
-    progress = execution.progress
-    progress.begin(step.name, step.stage)
+def make_here(execution: Execution, step: Step, engines: OpenEngine | None) -> None:
+    """Make a step in this process."""
+    progress, shown = execution.progress, execution.shown(step)
+    progress.begin(shown, step.stage)
     doing = replace(
         execution.work(step),
         engines=engines,
-        report=lambda done, total, unit: progress.update(step.name, done, total, unit),
+        report=lambda done, total, unit: progress.update(shown, done, total, unit),
     )
     with named(step):
-        maker(step.stage).make(doing)
-    found = _must_find(execution, step)
-    progress.end(step.name, summary(found))
-    execution.settle(step, found, new=True)
+        make(doing)
+    execution.finish(step)
 
 
-def _find_here(execution: Execution, step: Step) -> bool:
+def find_here(execution: Execution, step: Step) -> bool:
     """Settle a step that the store has; whether it has it."""
     found = execution.find(step)
     if found is None:
@@ -143,12 +151,6 @@ def _find_here(execution: Execution, step: Step) -> bool:
     execution.progress.skip(1)
     execution.settle(step, found, new=False)
     return True
-
-
-def _must_find(execution: Execution, step: Step) -> Item:
-    found = execution.find(step)
-    assert found is not None, f"{step.name} was made but is not in the store"
-    return found
 
 
 def summary(item: Item) -> str:
@@ -178,102 +180,3 @@ def step_errors(steps: Mapping[str, int]) -> str:
     share = steps["wrong"] / steps["all"]
     judged = f"{steps['judged']:,} judged"
     return f"wrong steps {steps['wrong']:,} of {steps['all']:,} ({share:.1%}; {judged})"
-
-
-class _Pool:
-    """Gives ready steps to idle workers, each of which has one step at a time."""
-
-    def __init__(self, execution: Execution, names: set[str], crew: Crew) -> None:
-        self.execution = execution
-        self.crew = crew
-        self.waiting = [
-            step
-            for step in execution.plan.steps.values()
-            if step.name in names and step.name not in execution.items
-        ]
-        self.busy: dict[Worker, Work] = {}
-        self.same = identities(execution.plan)
-        self.missing: set[str] = set()
-
-    def run(self) -> None:
-        try:
-            while self.waiting or self.busy:
-                moved = self._start_ready()
-                if not moved and self.busy:
-                    self._handle(*self.crew.events.get())
-        finally:
-            self.crew.kill(list(self.busy))
-
-    def _start_ready(self) -> bool:
-        """Settle or start what can be; whether anything could."""
-        moved = False
-        for step in self._ready():
-            # by another name it is being made: a second worker would only wait for the first
-            if any(
-                self.same[step.name] == self.same[work.step.name] for work in self.busy.values()
-            ):
-                continue
-            # looked up once: a step that waits for a worker is not searched for again
-            if step.name not in self.missing and _find_here(self.execution, step):
-                pass
-            elif place_of(step) == "here":
-                _make_here(self.execution, step, None)
-            elif not self._give(self.execution.work(step)):
-                self.missing.add(step.name)
-                continue
-            self.waiting.remove(step)
-            moved = True
-        return moved
-
-    def _ready(self) -> list[Step]:
-        """Steps whose inputs are done; those for workers first, so that none is kept idle."""
-        done = self.execution.items
-        ready = [one for one in self.waiting if all(name in done for name in one.inputs)]
-        return sorted(ready, key=lambda step: place_of(step) == "here")
-
-    def _give(self, work: Work) -> bool:
-        """Hand work to a worker of its kind, if one is idle or may be started."""
-        if len(self.busy) == self.execution.profile.workers.total:
-            return False
-        place = place_of(work.step)
-        model = work.role("model").reference().path if "model" in work.step.roles else ""
-        working = sum(place_of(other.step) == place for other in self.busy.values())
-        worker = self.crew.take(place, model, working, self.execution.folder / "logs")
-        if worker is None:
-            return False
-        self.busy[worker] = work
-        self.execution.progress.begin(work.step.name, work.step.stage)
-        worker.give(work)
-        return True
-
-    def _handle(self, worker: Worker, event: dict[str, Any]) -> None:
-        if worker not in self.busy:
-            # it died while it had nothing to do, or was ended: the next step gets another
-            return
-        work, kind = self.busy[worker], event["event"]
-        if kind == "progress":
-            name, done, total = work.step.name, event["done"], event["total"]
-            self.execution.progress.update(name, done, total, event["unit"])
-            return
-        del self.busy[worker]
-        if kind != "done":
-            raise _failure(work.step, event, worker.log)
-        made = self.same[work.step.name]
-        self.missing -= {one.name for one in self.waiting if self.same[one.name] == made}
-        item = _must_find(self.execution, work.step)
-        self.execution.progress.end(work.step.name, summary(item))
-        self.execution.settle(work.step, item, new=True)
-        self.crew.done(worker, place_of(work.step))
-
-
-def _failure(step: Step, event: dict[str, Any], log: Path) -> W2SError:
-    """What went wrong in a worker, as an exception of the class it had there."""
-    where = step.place
-    shown = os.path.relpath(log)
-    if event["event"] == "died":
-        return EngineError(f"{where}: its process died ({event['message']}); see {shown}")
-    known = getattr(errors, event["type"], None)
-    if isinstance(known, type) and issubclass(known, W2SError):
-        message = str(event["message"])
-        return known(message if message.startswith(where) else f"{where}: {message}")
-    return EngineError(f"{where}: {event['type']}: {event['message'][:400]}; see {shown}")

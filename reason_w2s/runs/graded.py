@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -56,17 +57,24 @@ def _grouped(
     run: Run, owed: Mapping[str, Problem], step: str
 ) -> Iterator[tuple[Problem, list[Row]]]:
     found: dict[str, list[Row]] = {name: [] for name in owed}
-    for row in run.rows(step):
+    for row in _rows(run, step):
         if row.problem.id in found:
             found[row.problem.id].append(row)
     for name, group in found.items():
         yield owed[name], group
 
 
+def _rows(run: Run, step: str) -> Iterable[Row]:
+    """The rows of a grading step, with its verdicts."""
+    columns = [f"{step}.{name}" for name in _VERDICT]
+    mark = "graded", step, run.item(step).digest
+    return run.store.listed_once(mark, lambda: run.rows(step, columns))
+
+
 def _lines(run: Run, measured: Measured) -> Iterator[tuple[Problem, Row | None]]:
     """What is scored: each row with its problem; None where a problem has no trace."""
     if measured.kind == "model":
-        for row in run.rows(measured.graded):
+        for row in _rows(run, measured.graded):
             yield row.problem, row
         return
     for problem, group in _grouped(run, _owed(run, measured), measured.graded):
@@ -86,7 +94,7 @@ def write_rows(run: Run, plan: Plan) -> None:
         for one in plan.measured
     ]
     mark = json.dumps(made_of).encode()
-    if path.is_file() and (pq.read_schema(path).metadata or {}).get(b"made_of") == mark:
+    if _mark_of(path) == mark:
         return
     aside = path.with_name(f".{path.name}")
     schema = SAMPLES.with_metadata({b"made_of": mark})
@@ -95,6 +103,16 @@ def write_rows(run: Run, plan: Plan) -> None:
             for batch in _batches(run, one):
                 writer.write_table(pa.Table.from_pylist(batch, schema=schema))
     aside.rename(path)
+
+
+def _mark_of(path: Path) -> bytes | None:
+    """What a file says that it was made of; None where there is none, or it cannot be read."""
+    try:
+        metadata = pq.read_schema(path).metadata or {}
+    except (pa.ArrowInvalid, FileNotFoundError):
+        return None
+    found: bytes | None = metadata.get(b"made_of")
+    return found
 
 
 def solution_steps(problem: Problem) -> int | str | None:

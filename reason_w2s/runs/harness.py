@@ -11,7 +11,8 @@ import pyarrow as pa
 from reason_w2s.errors import DataError
 from reason_w2s.records import Problem, Row, Trace
 from reason_w2s.runs.items import Item
-from reason_w2s.runs.store import Store, read_parts
+from reason_w2s.runs.kept import kept
+from reason_w2s.runs.store import Store
 from reason_w2s.runs.tables import digest
 
 HARNESS = pa.schema(
@@ -37,7 +38,7 @@ NOTHING = "[invalid]"
 
 def rows(store: Store, item: Item) -> Iterator[Row]:
     """A graded trace for each document, by the metric and filter that count."""
-    table = read_parts(store.folder("harness", item.key), HARNESS).to_pylist()
+    table = kept(store, item, HARNESS).to_pylist()
     tasks = {row["task"] for row in table}
     for row in counted(table, item.extent["filter"]):
         right = is_right(row, item.extent["metric"])

@@ -89,7 +89,7 @@ def _scored(part: Path) -> int:
 
 def _sample(store: Store, item: Item, mine: list[Path], charged: _Charged) -> Entry:
     """Parts that hold any of the step's traces; a table may be shared with a step of more."""
-    owed = {_mark(row.trace): row.trace.n_tokens for row in rows(store, item)}
+    owed = {_mark(row.trace): row.trace.n_tokens for row in rows(store, item, ())}
     held = {part: _marks(part) & owed.keys() for part in mine}
     own = [part for part, marks in held.items() if marks and part not in charged.places]
     generated = {mark for marks in held.values() for mark in marks} - charged.traces

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -135,6 +136,7 @@ def _curves(samples: Sequence[Graded], seed: int, check: Step) -> dict[str, Any]
         return {"average": [], "pass": [], "majority": []}
     cfg = CheckConfig.model_validate(check.config)
 
+    @cache
     def same(a: str, b: str) -> bool:
         return equal(a, b, kind=cfg.kind, rel_tol=cfg.rel_tol).correct is True
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from reason_w2s.engines.protocols import EngineName, Sampler
+from reason_w2s.engines.settings import EngineSettings
+from reason_w2s.engines.sizes import sized
 from reason_w2s.runs.items import ModelRef
 from reason_w2s.runs.profile import Profile
 
@@ -10,6 +12,12 @@ from reason_w2s.runs.profile import Profile
 def engine_of(model: ModelRef, profile: Profile) -> EngineName:
     """The engine that samples a model: the profile's, or `server` for one at an endpoint."""
     return profile.sampler if model.served is None else "server"
+
+
+def settings_of(model: ModelRef, profile: Profile) -> EngineSettings:
+    """How the profile's engine is set up for a model: of its size and in its precision."""
+    settings = profile.engine if model.served else sized(profile.engine, model.path)
+    return settings.model_copy(update={"dtype": model.dtype})
 
 
 class OpenEngine:
@@ -25,7 +33,7 @@ class OpenEngine:
             self.close()
             from reason_w2s.engines import Endpoint, open_sampler
 
-            settings = profile.engine.model_copy(update={"dtype": model.dtype})
+            settings = settings_of(model, profile)
             place = Endpoint(model.path, model.served, model.tokenizer) if model.served else None
             self.open = open_sampler(engine_of(model, profile), place or model.path, settings)
             self.of = model

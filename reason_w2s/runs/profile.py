@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from reason_w2s import trust
 from reason_w2s.engines.protocols import EngineName
 from reason_w2s.engines.settings import EngineSettings
+from reason_w2s.runs.slurm import SlurmSettings
 from reason_w2s.train.config import TrainProfile
 
 Isolate = Literal["none", "kind", "step"]
@@ -33,6 +35,7 @@ class Profile(BaseModel):
     training, models swapped inside), step (a process per step: memory comes back, a crash takes
     only its step).
     sampler: the engine that samples. environment: variables set in every worker.
+    slurm: how `submit` makes jobs of a recipe here; None: this machine has no Slurm.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -43,3 +46,22 @@ class Profile(BaseModel):
     engine: EngineSettings = EngineSettings()
     train: TrainProfile = TrainProfile()
     environment: dict[str, str] = Field(default_factory=dict)
+    slurm: SlurmSettings | None = None
+
+    @model_validator(mode="after")
+    def _replicas_have_workers(self) -> Profile:
+        if self.engine.most_replicas > 1 and self.isolate == "none":
+            raise ValueError("engine.replicas are processes of their own; use isolate: step")
+        if self.engine.most_replicas > 1 and self.workers.engine > 1:
+            raise ValueError(
+                "workers.engine and engine.replicas would both share the GPUs out; leave "
+                "workers.engine at 1"
+            )
+        return self
+
+    @field_validator("environment")
+    @classmethod
+    def _no_trust(cls, value: dict[str, str]) -> dict[str, str]:
+        if trust.VARIABLE in value:
+            raise ValueError(f"{trust.VARIABLE} is no setting; give {trust.OPTION} to the command")
+        return value

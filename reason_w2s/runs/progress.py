@@ -8,6 +8,8 @@ import time
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn
 
+from reason_w2s.visible import visible
+
 LINE_EVERY_S = 15.0
 
 log = logging.getLogger(__name__)
@@ -28,9 +30,9 @@ class RunProgress:
         self.tasks: dict[str, TaskID] = {}
         self.bars = Progress(
             SpinnerColumn(),
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(bar_width=30),
-            TextColumn("{task.fields[said]}"),
+            TextColumn("{task.fields[said]}", markup=False),
             console=console,
             transient=True,
             disable=not console.is_terminal,
@@ -47,16 +49,16 @@ class RunProgress:
     def begin(self, step: str, stage: str) -> None:
         """A step starts."""
         self.started[step] = self.spoken[step] = time.monotonic()
-        self.tasks[step] = self.bars.add_task(f"{step} ({stage})", total=None, said="")
+        self.tasks[step] = self.bars.add_task(visible(f"{step} ({stage})"), total=None, said="")
 
     def update(self, step: str, done: int, total: int, unit: str) -> None:
         """A step has come so far."""
-        said = self._pace(step, done, total, unit)
+        said = visible(self._pace(step, done, total, unit))
         self.bars.update(self.tasks[step], completed=done, total=total, said=said)
         now = time.monotonic()
         if not self.console.is_terminal and now - self.spoken[step] >= LINE_EVERY_S:
             self.spoken[step] = now
-            self._say(f"{step:<28} {said}")
+            self.say(f"{step:<28} {said}")
 
     def end(self, step: str, summary: str) -> None:
         """A step is done."""
@@ -65,7 +67,7 @@ class RunProgress:
         self.bars.remove_task(self.tasks.pop(step))
         self._count()
         place = f"[{self.finished}/{self.total_steps}]"
-        self._say(f"{place:>9} {step:<28} {summary}  {seconds:.0f} s")
+        self.say(f"{place:>9} {step:<28} {summary}  {seconds:.0f} s")
 
     def skip(self, number: int) -> None:
         """So many steps were already in the store."""
@@ -77,8 +79,9 @@ class RunProgress:
         said = f"{self.finished}/{self.total_steps}  {minutes}:{seconds:02d} so far"
         self.bars.update(self.whole, completed=self.finished, said=said)
 
-    def _say(self, line: str) -> None:
-        self.bars.console.print(line, markup=False, highlight=False, soft_wrap=True)
+    def say(self, line: str) -> None:
+        """Print a line above the display."""
+        self.bars.console.print(visible(line), markup=False, highlight=False, soft_wrap=True)
 
     def _pace(self, step: str, done: int, total: int, unit: str) -> str:
         """Rate and time left, counted from the first sign of work: loading a model is no rate."""

@@ -24,7 +24,7 @@ def resampled(run: Run, plan: Plan) -> Iterator[dict[str, Any]]:
         asked = [group for group in drawn if group]
         if not asked:
             continue
-        accepted = {row.trace.key for row in run.rows(one.step)}
+        accepted = {row.trace.key for row in run.rows(one.step, ())}
         tried = [_tried(group, accepted, one) for group in asked]
         ks = doubled(min(problem.drawn for problem in tried))
         yield {

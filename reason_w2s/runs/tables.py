@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
 
-from reason_w2s.records import Numbers, Pair, Problem, Trace
+from reason_w2s.records import Dropped, Numbers, Pair, Problem, Trace
 
 PROBLEMS = pa.schema(
     [
@@ -39,6 +39,7 @@ TRACES = pa.schema(
         ("logprobs", pa.list_(pa.float32())),
     ]
 )
+PER_TOKEN = ("token_ids", "logprobs")
 KEYS = pa.schema([("key", pa.string()), ("problem_id", pa.string())])
 PAIRS = pa.schema(
     [
@@ -205,10 +206,16 @@ def trace_row(trace: Trace) -> dict[str, Any]:
 
 def trace_of(row: Mapping[str, Any]) -> Trace:
     """A row of `TRACES` as a trace."""
-    values = dict(row)
-    for name in ("token_ids", "logprobs"):
-        values[name] = None if row[name] is None else tuple(row[name])
-    return Trace(**values)
+    return Trace(**{**row, **{name: _tuple(row.get(name)) for name in PER_TOKEN}})
+
+
+def _tuple(values: list[Any] | None) -> tuple[Any, ...] | None:
+    return None if values is None else tuple(values)
+
+
+def dropped_row(dropped: Dropped) -> dict[str, Any]:
+    """What a step dropped, as a row of `DROPPED`."""
+    return {"key": dropped.key, "step": dropped.step, "reason": dropped.reason}
 
 
 def pair_of(row: Mapping[str, Any]) -> Pair:
@@ -216,7 +223,24 @@ def pair_of(row: Mapping[str, Any]) -> Pair:
     return Pair(**row)
 
 
+_JSON = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+
+
 def digest(*parts: Any) -> str:
     """A short SHA-256 of JSON-able values, the identity of whatever they describe."""
-    text = json.dumps(parts, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()[:24]
+    return hashlib.sha256(_JSON.encode(parts).encode()).hexdigest()[:24]
+
+
+def digest_around(before: Sequence[Any], many: Iterable[Any], after: Sequence[Any] = ()) -> str:
+    """`digest(*before, list(many), *after)`, with one of the many in memory at a time."""
+    found = hashlib.sha256(b"[")
+    for part in before:
+        found.update(_JSON.encode(part).encode() + b",")
+    found.update(b"[")
+    for number, one in enumerate(many):
+        found.update((b"," if number else b"") + _JSON.encode(one).encode())
+    found.update(b"]")
+    for part in after:
+        found.update(b"," + _JSON.encode(part).encode())
+    found.update(b"]")
+    return found.hexdigest()[:24]

@@ -7,8 +7,9 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
+from reason_w2s.errors import ConfigError
 from reason_w2s.recipe.plan import Step
 from reason_w2s.runs.items import Item
 from reason_w2s.runs.profile import Profile
@@ -24,13 +25,44 @@ def silent(done: int, total: int, unit: str) -> None:
     """A report that nobody reads."""
 
 
+class Part(NamedTuple):
+    """Every `of`-th request of a sample step, from the `number`-th on (from 1)."""
+
+    number: int
+    of: int
+
+    def __str__(self) -> str:
+        return f"{self.number}/{self.of}"
+
+    def takes(self, place: int) -> bool:
+        """Whether the request at this place, from 0, is in it."""
+        return place % self.of == self.number - 1
+
+    def split(self, copies: int) -> list[Part]:
+        """It in so many parts."""
+        return [Part(self.number + at * self.of, self.of * copies) for at in range(copies)]
+
+
+def part_of(text: str) -> Part:
+    """The part that K/N names.
+
+    Raises:
+        ConfigError: it names none.
+    """
+    number, _, of = text.partition("/")
+    if number.isdecimal() and of.isdecimal() and 1 <= int(number) <= int(of):
+        return Part(int(number), int(of))
+    raise ConfigError(f"--part {text}: expected K/N with K from 1 to N, such as --part 3/8")
+
+
 @dataclass(frozen=True)
 class Work:
     """A step, the items it is made from, and where it is made.
 
     run: the run's name, remembered with what it makes. again: how often the step was redone; it is
     part of the step's key, so that redoing never touches what other runs share. gold: the gold
-    labels its outcome rests on, in words, for the card of what it makes.
+    labels its outcome rests on, in words, for the card of what it makes. part: what is made of a
+    sample step; None: all.
     """
 
     store: Store
@@ -40,6 +72,7 @@ class Work:
     run: str
     again: int = 0
     gold: str = ""
+    part: Part | None = None
     report: Report = field(default=silent, compare=False)
     engines: Any = None
 
@@ -77,6 +110,7 @@ class Work:
             "run": self.run,
             "again": self.again,
             "gold": self.gold,
+            "part": self.part,
         }
 
     @staticmethod
@@ -92,6 +126,7 @@ class Work:
             run=data["run"],
             again=data["again"],
             gold=data["gold"],
+            part=None if data["part"] is None else Part(*data["part"]),
             report=report,
             engines=engines,
         )

@@ -5,7 +5,27 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+SAMPLING = (
+    "do_sample",
+    "temperature",
+    "top_p",
+    "top_k",
+    "min_p",
+    "repetition_penalty",
+    "presence_penalty",
+    "frequency_penalty",
+    "max_gen_toks",
+    "max_new_tokens",
+    "max_tokens",
+    "max_length",
+    "min_tokens",
+    "num_beams",
+    "until",
+    "seed",
+)
+"""What `gen_kwargs` may say."""
 
 
 class HarnessSettings(BaseModel):
@@ -29,6 +49,15 @@ class HarnessSettings(BaseModel):
     include_path: str | None = None
     metric: str | None = None
     filter: str | None = None
+
+    @field_validator("gen_kwargs")
+    @classmethod
+    def _settings_alone(cls, value: dict[str, Any]) -> dict[str, Any]:
+        """transformers' generate also takes the name of code to generate with."""
+        for name in value:
+            if name not in SAMPLING:
+                raise ValueError(f"'{name}' is not one of {', '.join(SAMPLING)}")
+        return value
 
 
 class HarnessSuite(HarnessSettings):

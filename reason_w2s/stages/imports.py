@@ -111,19 +111,33 @@ def import_traces(
         DataError: a file is missing, or none of its rows has a column that is asked for (the
             message lists those it has), or a value is not what its column should hold.
     """
-    known = _problem_ids(problems)
     kept: dict[str, list[Trace]] = {problem.id: [] for problem in problems}
+    for one in matched(problems, cfg, step=step):
+        if isinstance(one, Trace):
+            kept[one.problem_id].append(one)
+        else:
+            yield one
+    for traces in kept.values():
+        yield from traces
+
+
+def matched(
+    problems: Sequence[Problem], cfg: ImportConfig, *, step: str
+) -> Iterator[Trace | Dropped]:
+    """As `import_traces`, but in the order of the files."""
+    known = _problem_ids(problems)
+    counts = {problem.id: 0 for problem in problems}
+    texts: set[tuple[str, bytes]] = set()
     for response in _all_responses(cfg):
         problem_id = None if response.asked is None else known.get(response.asked)
         reason = _no_problem(response, known)
         if reason is None and problem_id is not None:
-            reason = _useless(response, kept[problem_id], cfg)
+            reason = _useless(response, problem_id, texts, cfg)
         if reason is not None or problem_id is None:
             yield Dropped(response.key, step, reason or "several problems have its question")
         else:
-            kept[problem_id].append(_trace(response, problem_id, len(kept[problem_id])))
-    for traces in kept.values():
-        yield from traces
+            yield _trace(response, problem_id, counts[problem_id])
+            counts[problem_id] += 1
 
 
 def _problem_ids(problems: Sequence[Problem]) -> dict[tuple[str, str], str | None]:
@@ -141,13 +155,19 @@ def _no_problem(response: _Response, known: Mapping[tuple[str, str], str | None]
     return None if response.asked in known else "its problem is not in the set"
 
 
-def _useless(response: _Response, group: Sequence[Trace], cfg: ImportConfig) -> str | None:
+def _useless(
+    response: _Response, problem_id: str, texts: set[tuple[str, bytes]], cfg: ImportConfig
+) -> str | None:
+    """Why a response that answers a problem is of no use. texts: of each problem those kept."""
     if response.text is None:
         return "it has no response"
     if response.model is None:
         return "it does not say who wrote it"
-    if cfg.duplicates == "drop" and any(trace.text == response.text for trace in group):
-        return "its problem has the same text already"
+    if cfg.duplicates == "drop":
+        mark = problem_id, hashlib.sha256(response.text.encode()).digest()
+        if mark in texts:
+            return "its problem has the same text already"
+        texts.add(mark)
     return None
 
 
@@ -189,7 +209,13 @@ def _responses(
     """A cell's responses, each with what the row says about it. An empty list is one without."""
     columns = cfg.columns
     asked = _asked(row, columns)
-    texts = responses(cell(row, column)) or [None]
+    found = cell(row, column)
+    if isinstance(found, Mapping):
+        raise DataError(
+            f"{place}: '{column}': expected text, a list of texts or a conversation, got an object "
+            f"(with: {', '.join(found)}); name what is in it: {column}.KEY under import.columns"
+        )
+    texts = responses(found) or [None]
     # the other response columns are left out: importing one more leaves these traces the same
     read_by = columns.model_dump(mode="json") | {"response": column}
     beside = [

@@ -76,7 +76,10 @@ def select(
             return "answers a problem of another set"
         return failure(row, cfg.where)
 
-    groups = by_problem(rows) if cfg.per == "problem" else iter([list(rows)])
+    if cfg.alone:
+        groups: Iterator[list[Row]] = ([row] for row in rows)
+    else:
+        groups = by_problem(rows) if cfg.per == "problem" else iter([list(rows)])
     for group in groups:
         reasons = {row.trace.key: wrong(row) for row in group}
         yield from _choose(group, reasons, cfg, step, seed)

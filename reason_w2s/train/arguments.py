@@ -32,6 +32,8 @@ RUN = "the run, which sets it by itself"
 ROLLOUTS = "`rollouts` in launch/profiles"
 CORRECTED = "vllm_importance_sampling_"
 """Settings that belong to the method: how rollouts of another engine are weighed."""
+CODE = "custom_generate"
+"""A name of code, as transformers' generate takes it."""
 OWNED: dict[str, str] = {
     "per_device_train_batch_size": f"{RECIPE_BATCH} (examples per update) or {MICRO}",
     "gradient_accumulation_steps": f"{RECIPE_BATCH} and {MICRO}, from which it is derived",
@@ -64,7 +66,9 @@ OWNED: dict[str, str] = {
     "seed": "`seed` of the recipe",
     "data_seed": "`seed` of the recipe",
     "model_init_kwargs": "`models` of the recipe",
-    "trust_remote_code": "`models` of the recipe",
+    "trust_remote_code": "the command line (--trust-remote-code)",
+    "torch_compile_backend": "launch/profiles",
+    "optim_target_modules": "`lora` of the train step",
     "chat_template_path": "`prompt` of the model",
     "eos_token": "the model's tokenizer",
     "pad_token": "the model's tokenizer",
@@ -84,7 +88,6 @@ OWNED: dict[str, str] = {
     "metric_for_best_model": RUN,
     "greater_is_better": RUN,
     "prediction_loss_only": RUN,
-    "push_to_hub": RUN,
     "local_rank": RUN,
     "ddp_backend": "launch/profiles",
     "ddp_find_unused_parameters": RUN,
@@ -98,6 +101,7 @@ OWNED_PREFIXES: dict[str, str] = {
     "eval_": "`evaluate` of the recipe",
     "per_device_eval": "`evaluate` of the recipe",
     "hub_": RUN,
+    "push_to_hub": "`reason-w2s export --push-to-hub`, which says what is published",
     "trackio_": "launch/profiles",
     "vllm_": ROLLOUTS,
     "teacher_model_": "`teacher` of the train step",
@@ -131,9 +135,21 @@ def check_trainer_keys(objective: Name, trainer: dict[str, Any]) -> None:
             raise ConfigError(
                 f"trainer: unknown key '{key}' for {objective} in TRL {_keys()['trl']}{hint}"
             )
+        if isinstance(value, Mapping):
+            _check_inside(key, value)
         if type(value) not in PLAIN.get(known[key], (type(value),)):
             raise ConfigError(f"trainer.{key}: expected {known[key]}, got {value!r}")
     _check_smoothing(objective, trainer)
+
+
+def _check_inside(key: str, value: Mapping[str, Any]) -> None:
+    """Settings of settings (`generation_kwargs`): numbers and words, and none that others own."""
+    for name, inner in value.items():
+        place = "no recipe" if name == CODE else owner(str(name))
+        if place is not None:
+            raise ConfigError(f"trainer.{key}.{name}: belongs to {place}; remove it here")
+        if isinstance(inner, Mapping):
+            raise ConfigError(f"trainer.{key}.{name}: expected a number or a word, got {inner!r}")
 
 
 def check_length(updates: int | None, trainer: Mapping[str, Any]) -> None:

@@ -116,7 +116,8 @@ class TrainSettings(BaseModel):
 class TrainProfile(BaseModel):
     """Where a training step runs: never changes what is learned.
 
-    processes: GPUs on one machine, or processes on CPU; more than one start by `accelerate launch`.
+    processes: GPUs, or processes on CPU, on all machines together; more than one start by
+    `accelerate launch`. machines: nodes of a Slurm job, which have equally many each.
     zero_stage: DeepSpeed's: 1 shards optimiser state, 2 gradients too, 3 weights too; 0: no
     DeepSpeed. offload: what DeepSpeed keeps in CPU memory, `optimizer` state or `all` (with ZeRO-3
     the weights too).
@@ -132,6 +133,7 @@ class TrainProfile(BaseModel):
 
     device: Literal["cpu", "cuda"] = "cpu"
     processes: int = Field(1, ge=1)
+    machines: int = Field(1, ge=1)
     zero_stage: Literal[0, 1, 2, 3] = 0
     offload: Literal["none", "optimizer", "all"] = "none"
     micro_batch: int | None = Field(None, ge=1)
@@ -146,6 +148,20 @@ class TrainProfile(BaseModel):
     def launched(self) -> bool:
         """Whether training runs in processes of its own, by `accelerate launch`."""
         return self.processes > 1 or self.zero_stage > 0
+
+    @property
+    def processes_each(self) -> int:
+        """Processes on one machine."""
+        return self.processes // self.machines
+
+    @model_validator(mode="after")
+    def _machines_are_alike(self) -> TrainProfile:
+        if self.processes % self.machines:
+            raise ValueError(
+                f"processes {self.processes} do not divide over machines: {self.machines}; "
+                "expected a multiple, each machine has as many"
+            )
+        return self
 
     @model_validator(mode="after")
     def _offload_has_a_stage(self) -> TrainProfile:

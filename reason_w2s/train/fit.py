@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import gc
-import logging
 import resource
 import sys
 import time
 import warnings
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from reason_w2s.engines import model_folder
@@ -15,7 +15,16 @@ from reason_w2s.engines.headed import TASK
 from reason_w2s.engines.hf import load_model
 from reason_w2s.engines.reward import load_reward_model
 from reason_w2s.errors import ConfigError, W2SError, require
-from reason_w2s.train import arguments, checkpoint, examples, model_files, optimizer, rollouts
+from reason_w2s.room import room
+from reason_w2s.train import (
+    arguments,
+    checkpoint,
+    curve,
+    examples,
+    model_files,
+    optimizer,
+    rollouts,
+)
 from reason_w2s.train.config import Progress, TrainProfile, TrainSettings, TrainStats
 from reason_w2s.train.job import Job, Rows, Task
 
@@ -23,15 +32,20 @@ if TYPE_CHECKING:
     from peft import PeftConfig, PeftModel
     from transformers import PreTrainedModel, Trainer, TrainerState
 
-log = logging.getLogger(__name__)
-
 
 def fit(task: Task, rows: Rows, progress: Progress) -> TrainStats:
     """Train `task.start` on `rows` and write the result to `task.places.out`.
 
     Raises:
         ConfigError: TRL refuses the settings, or the profile asks for a GPU that is not there.
+        Stopped: it was told to end, and left a checkpoint.
+        OutOfSpace: a checkpoint or the model could not be written.
     """
+    with room(task.places.work, "a checkpoint, or the model"):
+        return _fit(task, rows, progress)
+
+
+def _fit(task: Task, rows: Rows, progress: Progress) -> TrainStats:
     _quiet(task.profile)
     streamed = _streamed(task, rows)
     trainer = _trainer(task, rows, streamed)
@@ -56,8 +70,16 @@ def _quiet(profile: TrainProfile) -> None:
     transformers.utils.logging.set_verbosity_error()
     if profile.threads is not None:
         torch.set_num_threads(profile.threads)
+    _restore_on_cpu()
     if profile.device == "cuda" and not torch.cuda.is_available():
         raise ConfigError("the profile says device: cuda, but no GPU is visible; use device: cpu")
+
+
+@cache
+def _restore_on_cpu() -> None:
+    """accelerate numbers the CPUs of several processes, and torch restores nothing to a "cpu:1"."""
+    register = require("torch.serialization", "train").register_package
+    register(9, lambda _: None, lambda storage, place: storage if place[:4] == "cpu:" else None)
 
 
 def _trainer(task: Task, rows: Rows, streamed: Rows) -> Trainer:
@@ -137,8 +159,6 @@ def _peft_config(settings: TrainSettings) -> PeftConfig | None:
 
 def _run(trainer: Trainer, task: Task, rows: Rows, streamed: Rows) -> TrainStats:
     """Train to the end. Seconds and memory are this process's, also where it resumed."""
-    if task.resume is not None:
-        log.info("train: goes on from %s", task.resume.name)
     start = time.monotonic()
     trainer.train(resume_from_checkpoint=None if task.resume is None else str(task.resume))
     state = trainer.state
@@ -150,7 +170,10 @@ def _run(trainer: Trainer, task: Task, rows: Rows, streamed: Rows) -> TrainStats
         generated=generated,
         seconds=time.monotonic() - start,
         peak_memory_mib=_peak_memory_mib(task.profile),
-        log=[_numbers(entry) for entry in state.log_history if "loss" in entry],
+        log=curve.even(
+            [_numbers(entry) for entry in state.log_history if "loss" in entry],
+            trainer.args.logging_steps,
+        ),
     )
 
 

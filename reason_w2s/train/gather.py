@@ -3,7 +3,7 @@
 DeepSpeed's own reader finds the values (float32, the master weights); they are written a file at a
 time in the precision that the model's config names, as the trained weights would have been saved.
 It runs in a process of its own: reading the shards maps all of them into memory. The shards are
-pickles, as every DeepSpeed checkpoint is: gather none from somebody you do not trust.
+pickles, as every DeepSpeed checkpoint is; tensors are read from them and nothing is run.
 """
 
 from __future__ import annotations
@@ -23,10 +23,24 @@ from reason_w2s.engines import model_folder, shards, whole
 from reason_w2s.engines.training import parent
 from reason_w2s.errors import ConfigError, EngineError, W2SError, require
 from reason_w2s.processes import die_with_parent, own_stdout
+from reason_w2s.trust import trusted
 
 if TYPE_CHECKING:
     from torch import Tensor
 
+ENVIRONMENT = {
+    "DS_ACCELERATOR": "cpu",
+    "CUDA_VISIBLE_DEVICES": "",
+    # DeepSpeed's reader asks torch for whole pickles; torch then gives tensors and SAFE alone
+    "TORCH_FORCE_WEIGHTS_ONLY_LOAD": "1",
+}
+SAFE = (
+    "deepspeed.runtime.zero.config.ZeroStageEnum",
+    "deepspeed.runtime.fp16.loss_scaler.LossScaler",
+    "deepspeed.runtime.fp16.loss_scaler.DynamicLossScaler",
+    "deepspeed.utils.tensor_fragment.fragment_address",
+)
+"""What DeepSpeed keeps in its shards besides tensors and plain values."""
 Tensors = dict[str, Any]
 """Real torch tensors by name."""
 Naming = Callable[[Tensors], Tensors]
@@ -52,7 +66,7 @@ def gather(source: Path, out: Path, log: Path) -> Path:
     with log.open("ab") as stream:
         ended = subprocess.run(
             command,
-            env={**os.environ, "DS_ACCELERATOR": "cpu", "CUDA_VISIBLE_DEVICES": ""},
+            env={**os.environ, **ENVIRONMENT},
             stdout=subprocess.PIPE,
             stderr=stream,
             check=False,
@@ -91,6 +105,7 @@ def write(source: Path, out: Path) -> None:
 def _values(source: Path, tag: str, *, adapter: bool) -> dict[str, Any]:
     """DeepSpeed's lazy tensors by the names they have in files; of those that are tied, one."""
     zero = require("deepspeed.utils.zero_to_fp32", "train")
+    _allow_deepspeeds_own()
     found = zero.get_fp32_state_dict_from_zero_checkpoint(
         str(source), tag, exclude_frozen_parameters=adapter, lazy_mode=True
     )
@@ -100,6 +115,12 @@ def _values(source: Path, tag: str, *, adapter: bool) -> dict[str, Any]:
             seen.add(id(value))
             kept[_in_file(name) if adapter else name] = value
     return kept
+
+
+def _allow_deepspeeds_own() -> None:
+    names = (name.rpartition(".") for name in SAFE)
+    known = [getattr(require(module, "train"), name) for module, _, name in names]
+    require("torch", "train").serialization.add_safe_globals(known)
 
 
 def _in_file(name: str) -> str:
@@ -144,7 +165,7 @@ def _names_of_files(source: Path) -> Naming:
     transformers = require("transformers", "train")
     from transformers.core_model_loading import revert_weight_conversion
 
-    config = transformers.AutoConfig.from_pretrained(source)
+    config = transformers.AutoConfig.from_pretrained(source, trust_remote_code=trusted())
     with torch.device("meta"):
         model = transformers.AutoModelForCausalLM.from_config(config)
     return lambda tensors: dict(revert_weight_conversion(model, tensors))

@@ -21,6 +21,7 @@ from reason_w2s.engines.model_folder import ADAPTER_CONFIG, BASE_FOLDER, is_adap
 from reason_w2s.errors import ConfigError, require
 from reason_w2s.prompts import load as load_prompt
 from reason_w2s.prompts import names as prompt_names
+from reason_w2s.trust import trusted
 
 if TYPE_CHECKING:
     from transformers import PreTrainedConfig, PreTrainedModel, Qwen2Tokenizer
@@ -150,7 +151,7 @@ def copy_like(folder: Path, out: Path, *, dtype: str) -> None:
     assert source is not None, folder
     transformers = require("transformers", "train")
     try:
-        config = transformers.AutoConfig.from_pretrained(source)
+        config = transformers.AutoConfig.from_pretrained(source, trust_remote_code=trusted())
         model = _random(shrink(config), dtype)
     except (OSError, ValueError, KeyError, RuntimeError) as error:
         raise ConfigError(

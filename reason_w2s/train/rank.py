@@ -1,11 +1,12 @@
 """One of the processes that `accelerate launch` starts: `python -m reason_w2s.train.rank TASK`.
 
 The first one prints a line of JSON per update and leaves its statistics, or the error it met, in
-the step's work folder.
+the step's work folder. Told to end, they leave a checkpoint and say that they stopped.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import sys
@@ -13,8 +14,16 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import IO
 
-from reason_w2s.errors import W2SError, require
-from reason_w2s.processes import die_with_parent, leave, own_stdout
+from reason_w2s.errors import OutOfSpace, W2SError, require
+from reason_w2s.processes import (
+    TOLD,
+    Stopped,
+    die_with_parent,
+    holding,
+    leave,
+    listening,
+    own_stdout,
+)
 from reason_w2s.train.fit import fit
 from reason_w2s.train.job import Task
 from reason_w2s.train.launch import RESULT, ROWS
@@ -36,14 +45,19 @@ def main() -> None:
     first = os.environ.get("RANK", "0") == "0"
     result = task.places.work / RESULT
     try:
-        stats = fit(task, rows, lambda done, total: _tell(out, done, total))
-    except W2SError as error:
-        if first:
-            said = {"error": type(error).__name__, "message": str(error)}
-            result.write_text(json.dumps(said), encoding="utf-8")
-        raise
-    if first:
-        result.write_text(json.dumps(asdict(stats)), encoding="utf-8")
+        with listening(*TOLD, twice=False), holding():
+            said = asdict(fit(task, rows, lambda done, total: _tell(out, done, total)))
+            if first:
+                result.write_text(json.dumps(said), encoding="utf-8")
+    except (W2SError, Stopped) as error:
+        said = {"error": type(error).__name__, "message": str(error)}
+        full = isinstance(error, OutOfSpace)
+        # any of them may find no room, also for this
+        with contextlib.suppress(OSError):
+            if full or (first and not result.is_file()):
+                result.write_text(json.dumps(said), encoding="utf-8")
+        if isinstance(error, W2SError):
+            raise
     _part()
     out.flush()
     leave()

@@ -6,6 +6,7 @@ whole checkpoint in `places.work` and follows the curve it would have followed.
 
 from __future__ import annotations
 
+import logging
 import os
 from typing import TYPE_CHECKING, cast
 
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
 __all__ = ["TrainPlaces", "train"]
+
+log = logging.getLogger(__name__)
 
 
 def train(  # noqa: PLR0913 - one call is one step: what, how, where, and who is told
@@ -70,6 +73,8 @@ def train(  # noqa: PLR0913 - one call is one step: what, how, where, and who is
     arguments.config_arguments(settings, profile, output=places.work, examples=len(rows), seed=seed)
     _check(data, rows, settings, places, prompt, tokenizer)
     task = _task(rows, settings, places, prompt, seed, profile)
+    if task.resume is not None:
+        log.info("train: goes on from %s", task.resume.name)
     if profile.launched:
         from reason_w2s.train.launch import launch
 

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from reason_w2s.answers import compare, equal
 from reason_w2s.answers.workers import pool
 from reason_w2s.answers.workers.pool import Failed, Gone, Worker, symbolic
 
@@ -265,6 +266,7 @@ PROGRAM = """
 import os, signal, sys, threading, time
 # a shell's background jobs, this test run perhaps, ignore it
 signal.signal(signal.SIGINT, signal.default_int_handler)
+from reason_w2s.answers import compare, equal
 from reason_w2s.answers.workers import pool
 from reason_w2s.answers.workers.pool import Worker
 
@@ -373,3 +375,16 @@ def test_a_caller_that_ignores_its_children_is_served():
     # The kernel then buries the children, and what they died of with them.
     words = run("import signal; signal.signal(signal.SIGCHLD, signal.SIG_IGN)\n" + FAILING)
     assert (words[0], words[3:]) == ("timeout", ["5"])
+
+
+def test_a_worker_that_starts_slowly_costs_a_comparison_nothing(afresh, monkeypatch):
+    start = pool._started
+
+    def slowly(service):
+        time.sleep(0.6)
+        return start(service)
+
+    monkeypatch.setattr(pool, "_started", slowly)
+    monkeypatch.setattr(compare, "SYMBOLIC_SECONDS", 1.0)
+    assert equal("5", "x + y + 9^{9^{9^{9}}}").reason != "the comparison took too long"
+    assert pool.waited_s() >= 1.2

@@ -212,6 +212,9 @@ def test_plan_on_the_command_line(tmp_path, monkeypatch, capsys):
     assert code == 0
     assert "60 problems x 4 = 240 traces" in out
     assert f"reason-w2s run {path} --seed 3" in out
+    (tmp_path / "here.yaml").write_text("{isolate: none}")
+    code, out, _ = main(["plan", str(path), "--profile", "here.yaml"], monkeypatch, capsys)
+    assert f"reason-w2s run {path} --on here.yaml" in out
     code, out, _ = main(["plan", str(path), "--json"], monkeypatch, capsys)
     data = json.loads(out)
     assert data["commands"] == [f"reason-w2s run {path}"]

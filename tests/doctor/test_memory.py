@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import pytest
 
 from reason_w2s.doctor.memory import GIB, memory, saved_bytes, states
-from reason_w2s.doctor.shape import Shape, shape_of
+from reason_w2s.engines.shape import Shape, shape_of
 from reason_w2s.train.config import Lora, TrainProfile, TrainSettings
 
 torch = pytest.importorskip("torch")

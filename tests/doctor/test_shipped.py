@@ -17,11 +17,11 @@ ON_GPUS = [path for path in RECIPES if "Needs GPUs" in path.read_text()]
 HERE = [path for path in RECIPES if path not in ON_GPUS]
 CASES = [
     *((path, (), None) for path in RECIPES),
-    *((path, (), name) for path in ON_GPUS for name in ("gpu", "gpus8")),
+    *((path, (), name) for path in ON_GPUS for name in ("gpu", "node8", "nodes")),
     *((path, (), name) for path in HERE for name in ("cpu", "cpu_zero3")),
     *((path, (WORLD,), name) for path in WEAK for name in ("cpu", "cpu_zero3")),
 ]
-SEVERAL = ("gpus8", "cpu_zero3")
+SEVERAL = ("node8", "nodes", "cpu_zero3")
 """Profiles whose every case is looked at under its smaller one in the default run."""
 
 

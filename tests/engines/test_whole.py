@@ -101,10 +101,11 @@ def test_files_and_nothing_at_all(tmp_path: Path) -> None:
             model_folder.resolve(named)
 
 
-def test_a_pytorch_file_alone_is_a_model(tmp_path: Path) -> None:
-    folder = shells.model(tmp_path / "one")
-    (folder / "model.safetensors").rename(folder / "pytorch_model.bin")
+def test_a_pickle_is_no_weights_and_beside_them_no_harm(tmp_path: Path) -> None:
+    folder = shells.model(tmp_path / "one", **{"pytorch_model.bin": "x"})
     assert whole.lack(folder) is None
+    (folder / "model.safetensors").unlink()
+    assert "pytorch_model.bin: a pickle can run anything" in str(whole.lack(folder))
 
 
 def test_a_trainings_folder_names_its_checkpoints(tmp_path: Path) -> None:

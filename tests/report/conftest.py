@@ -34,6 +34,12 @@ def viewer_page(viewed: Run) -> Path:
 
 
 @pytest.fixture(scope="session")
-def hostile_page(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The viewer of a run whose every text is hostile."""
-    return viewer.write(hostile_run(tmp_path_factory.mktemp("hostile")))
+def hostile(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """A run whose every text is hostile."""
+    return hostile_run(tmp_path_factory.mktemp("hostile"))
+
+
+@pytest.fixture(scope="session")
+def hostile_page(hostile: Run) -> Path:
+    """Its viewer."""
+    return viewer.write(hostile)

@@ -15,6 +15,7 @@ from tests.report.results import full, sampled, score
 
 EVIL = (
     "</td></pre></style><script>alert(1)</script><img src=x onerror=alert(2)>\"' onload=alert(3) "
+    "\u202e\x1b[31m\x9b "
 )
 OPEN = {
     "by_level",
@@ -63,6 +64,12 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     for name, results in made.items():
         html.write(results, folder / f"{name}.html")
     return {name: folder / f"{name}.html" for name in made}
+
+
+def test_marks_that_are_not_seen_are_spelled_out():
+    text = html.render({EVIL + "a": hostile(full()), EVIL + "b": hostile(wide())})
+    assert not {*"\u202e\x1b\x9b"} & set(text)
+    assert text.count("\\u202e\\u001b[31m\\u009b") > 100
 
 
 @pytest.mark.parametrize("name", ["one", "several", "hostile", "wide", "nothing"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import logging
 import re
 from collections.abc import Iterator
@@ -10,10 +11,13 @@ from typing import Any
 
 import pytest
 
+from reason_w2s.report import command
+from reason_w2s.runs.run import Run
 from tests.report.browser import PHONE, Seen, opened
-from tests.report.viewed import HOSTILE, embedded, silent
+from tests.report.viewed import HIT, HOSTILE, embedded, silent
 
 log = logging.getLogger("viewer")
+OBEYED = {*"\0\x07\x08\r\x1b\x7f\x9b\u202e\u2067\u2028"}
 
 
 def hit(seen: Seen) -> Any:
@@ -51,9 +55,11 @@ def test_hostile_texts_are_shown_whole(browser, hostile_page: Path):
     with opened(browser, hostile_page) as seen:
         seen.page.evaluate("to => { location.hash = new URLSearchParams({ problem: to }) }", place)
         seen.page.wait_for_selector("article.trace")
-        for name in ("markup", "end", "comment", "template"):
+        for name in ("markup", "end", "comment", "template", "more"):
             assert texts(seen, name) == [HOSTILE[name]]
-        assert texts(seen, "unseen") == ["a[U+0000]b[U+001B][31mc[U+000D]d[U+007F]"]
+        assert texts(seen, "unseen") == [
+            "a[U+0000]b[U+001B][31mc[U+000D]d[U+007F][U+001B]]52;c;aGk=[U+0007][U+009B]2J[U+0008][red]"
+        ]
         assert texts(seen, "bidi") == ["(a [U+202E] reversed [U+2067] b"]
         assert texts(seen, "line") == [HOSTILE["line"]]
         fold = seen.page.locator("article.trace", has_text="lines<img").locator(".fold").first
@@ -116,3 +122,30 @@ def test_light_and_dark(browser, viewer_page: Path):
 
     light, dark = both()
     assert min(light) > 200 and max(dark) < 60
+
+
+def test_hostile_texts_do_nothing_in_the_report(browser, hostile: Run, tmp_path: Path):
+    """The page itself: nothing runs, is asked for, is hidden or read backwards."""
+    page = command.report([hostile], tmp_path / "report.html", io.StringIO())
+    with opened(browser, page) as seen:
+        seen.page.evaluate("document.querySelectorAll('details').forEach(one => one.open = true)")
+        made = "script, img, iframe, base, a[href^='javascript'], [onfocus], [onmouseover]"
+        assert seen.page.locator(made).count() == 0
+        assert seen.page.locator("main").first.is_visible(), "no style of theirs"
+        shown = seen.page.locator("body").inner_text()
+        assert hit(seen) is None
+    assert silent(seen)
+    assert "<script>window.hit=1</script>" in shown
+    assert not OBEYED & set(page.read_text(encoding="utf-8"))
+    assert page.stat().st_size < 2_000_000, "a text of a million characters is cut"
+
+
+def test_the_report_could_run_nothing(browser, hostile: Run, tmp_path: Path):
+    """Were a text ever taken for markup, the page's policy would still hold."""
+    page = command.report([hostile], tmp_path / "report.html", io.StringIO())
+    opening = page.read_text(encoding="utf-8").replace("<body>", f"<body>{HIT}", 1)
+    page.write_text(opening, encoding="utf-8")
+    with opened(browser, page) as seen:
+        assert seen.page.locator("img").count() == 1
+        assert hit(seen) is None
+    assert any("Content Security Policy" in one for one in seen.said)

@@ -32,7 +32,10 @@ HOSTILE = {
     "end": f"</script></textarea>{HIT}",
     "comment": f"<!--<script>{HIT}-->",
     "separators": "a\u2028b\u2029c\u0085d\ufeff\ufffe",
-    "unseen": "a\x00b\x1b[31mc\rd\x7f",
+    "unseen": "a\x00b\x1b[31mc\rd\x7f\x1b]52;c;aGk=\x07\x9b2J\b[red]",
+    "more": "\"' autofocus onfocus=window.hit=1 onmouseover='window.hit=1' x=\" <base href=//x>"
+    "</style><style>*{display:none}@import url(http://127.0.0.1:9/x)</style>"
+    "<a href=javascript:window.hit=1>x</a> [x](javascript:window.hit=1)",
     "bidi": "(a \u202e reversed \u2067 b",
     "template": "{{ 7*7 }} ${window.hit=1} &lt;b&gt; &amp; `x`",
     "line": "x" * 1_000_000,

@@ -41,6 +41,7 @@ def test_a_healthy_run_has_none():
             ["tuned on gsm8k", "79.2%", "cut on 20.8%", "max_tokens"],
         ),
         ({"stop_rate": 0.93, "truncation_rate": 0.07}, ["was cut on 7.0%"]),
+        ({"undecided_rate": 0.031}, ["3.1%", "could not be compared", "gold column"]),
         ({"accuracy": 0.626, "first_accuracy": 0.67}, ["67.0%", "62.6%", "not learned to stop"]),
     ],
 )
@@ -56,6 +57,10 @@ def test_untrained_models_may_run_on_but_are_told_by_their_first_answers():
 
 def test_a_first_answer_that_is_a_step_on_the_way_is_no_fault():
     assert not said(scores=[score(first_accuracy=0.5)])
+
+
+def test_a_gold_or_two_that_are_words_are_no_fault():
+    assert not said(scores=[score(undecided_rate=0.02)])
 
 
 def test_what_was_dropped_for_its_length():

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from reason_w2s import trust
 from reason_w2s.errors import ConfigError, DataError, EngineError, MissingExtra
 from reason_w2s.evaluate import harness
 from reason_w2s.evaluate.harness import Job
@@ -104,6 +105,12 @@ def left(job):
         name: {"version": 1.0, "num_fewshot": 0, "documents": {"effective": 5}} for name in names
     }
     return rows, {"lm_eval": "0.4.13", "tasks": tasks, "chat_template": False}
+
+
+@pytest.fixture(autouse=True)
+def trusting(monkeypatch):
+    """Task files of these tests' own."""
+    monkeypatch.setenv(trust.VARIABLE, "1")
 
 
 @pytest.fixture
@@ -234,7 +241,9 @@ def test_a_measure_that_is_no_yes_or_no_is_refused(recipe, started, override, sa
 def test_the_fake_engine_is_refused_in_one_line(recipe, monkeypatch, capsys):
     monkeypatch.undo()
     monkeypatch.chdir(recipe.parent)
-    code, _, err = main(["run", "small.yaml", "--profile", "fake.yaml"], monkeypatch, capsys)
+    code, _, err = main(
+        ["run", "small.yaml", "--profile", "fake.yaml", trust.OPTION], monkeypatch, capsys
+    )
     assert code == 2
     assert "'fake' has none; sample with vllm or hf" in one_line(err)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
 import pytest
@@ -38,3 +39,12 @@ def test_a_chain_through_the_store(tmp_path: Path) -> None:
     assert {name: item.digest for name, item in again.items.items()} == {
         name: item.digest for name, item in items.items()
     }
+    state = folders["first"] / "optimizer" / "state.pt"
+    data = bytearray(state.read_bytes())
+    data[len(data) // 2] ^= 1
+    state.write_bytes(bytes(data))
+    said = io.StringIO()
+    mended = run(tmp_path / "small.yaml", "steps.then.train.updates=3", said=said)
+    assert said.getvalue().count("warning: ") == 1
+    assert (folders["first"] / "optimizer.damaged-1" / "state.pt").read_bytes() == data
+    assert mended.items["first"].digest == items["first"].digest

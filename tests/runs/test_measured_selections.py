@@ -132,6 +132,9 @@ def test_compare_and_gaps_take_selections(found):
     ]
     (gap,) = found["gaps"]
     assert (gap["start"], gap["reached"], gap["n"]) == ("weak", "majority", 30)
+    again = {**found, "comparisons": [{**found["comparisons"][0], "outcome": "above"}]}
+    again["comparisons"][0]["sentence"] = gap["sentence"]
+    assert lessons(again)[0].sentences.count(gap["sentence"]) == 1
 
 
 def test_the_curve_of_a_choice_by_what_one_trace_is(chosen, found):

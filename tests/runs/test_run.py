@@ -7,9 +7,9 @@ import json
 import pytest
 
 from reason_w2s.errors import ConfigError, RunBusy
+from reason_w2s.runs.folder import occupied
 from reason_w2s.runs.makers import samples
-from reason_w2s.runs.run import Run, _alone
-from reason_w2s.runs.store import parts
+from reason_w2s.runs.run import Run
 from tests.runs.small import (
     RECIPE,
     again,
@@ -56,24 +56,6 @@ def test_another_seed_has_other_rows(tmp_path):
     assert sorted(one.values()) != sorted(two.values())
 
 
-def test_a_damaged_part_stops_with_its_name(tmp_path, monkeypatch, capsys):
-    path = project(tmp_path)
-    done = run(path)
-    (part,) = parts(done.store.folder("sample", done.items["drawn"].key))
-    data = part.read_bytes()
-    part.write_bytes(data[:100] + b"?" + data[101:])
-    monkeypatch.chdir(tmp_path)
-    arguments = ["run", path.name, "--profile", "fake.yaml", "--name", "one"]
-    code, _, err = main(arguments, monkeypatch, capsys)
-    assert code == 4
-    assert part.name in one_line(err)
-    assert "drawn" in one_line(err)
-    part.unlink()
-    code, _, _ = main(arguments, monkeypatch, capsys)
-    assert code == 0
-    assert texts(Run.open(done.folder), "drawn") == texts(run(path), "drawn")
-
-
 def test_half_written_files_are_ignored(tmp_path):
     path = project(tmp_path)
     done = run(path)
@@ -88,7 +70,7 @@ def test_half_written_files_are_ignored(tmp_path):
 def test_two_processes_on_one_run_are_refused(tmp_path):
     path = project(tmp_path)
     done = run(path)
-    with _alone(done.folder), pytest.raises(RunBusy, match="another process") as busy:
+    with occupied(done.folder, job=False), pytest.raises(RunBusy, match="another process") as busy:
         run(path)
     assert busy.value.exit_code == 3
     run(path)

@@ -137,7 +137,7 @@ def test_a_fake_trace_is_never_taken_for_a_real_one(tmp_path):
     plan, _ = load_plan(path, seed=None)
     (tmp_path / "nobody").mkdir()
     real = FAKE.model_copy(update={"sampler": "vllm"})
-    shell = shells.model(tmp_path / "shell")
+    shell = shells.model(tmp_path / "shell", **{"tokenizer.json": "{}"})
     plan, _ = load_plan(path, overrides=[f"models.weak.path={shell}"], seed=None)
     run(path, f"models.weak.path={shell}")
     for profile, done in ((FAKE, True), (real, False)):

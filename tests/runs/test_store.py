@@ -6,14 +6,18 @@ import pyarrow as pa
 import pytest
 
 from reason_w2s.errors import StoreError
+from reason_w2s.runs import store
 from reason_w2s.runs.store import (
     Cost,
+    PartWriter,
     Store,
     cost_of,
     parts,
     put_folder,
+    read_batches,
     read_json,
     read_parts,
+    rows_in,
     write_json,
     write_part,
 )
@@ -66,6 +70,17 @@ def test_what_a_dead_process_left_half_written_is_not_read(tmp_path):
     assert read_parts(tmp_path, SCHEMA).num_rows == 1
 
 
+def test_who_holds_a_table_removes_what_was_half_written(tmp_path):
+    store = Store(tmp_path)
+    with store.locked("sample", "k") as folder:
+        path = write_part(folder, [{"key": "a", "n": 1}], SCHEMA, COST)
+    (folder / f".{path.name}.12345").write_bytes(path.read_bytes()[:10])
+    aside = path.with_name(f"{path.name}.damaged-1")
+    aside.write_bytes(b"kept")
+    with store.locked("sample", "k"):
+        assert sorted(one.name for one in folder.iterdir()) == [".lock", path.name, aside.name]
+
+
 def test_json_that_says_the_same_is_not_written_again(tmp_path):
     path = tmp_path / "a.json"
     write_json(path, {"a": 1})
@@ -106,3 +121,39 @@ def test_a_column_that_came_later_is_null_in_older_parts(tmp_path):
         {"key": "a", "n": None},
         {"key": "b", "n": 2},
     ]
+
+
+def test_a_part_written_as_it_comes_reads_as_any_other(tmp_path, monkeypatch):
+    monkeypatch.setattr(store, "GROUP", 2)
+    writer = PartWriter(tmp_path, SCHEMA)
+    for n in range(5):
+        writer.add({"key": str(n), "n": n})
+    assert parts(tmp_path) == []
+    path = writer.finish(COST)
+    writer.close()
+    assert parts(tmp_path) == [path] and cost_of(path) == COST
+    batches = list(read_batches(tmp_path, SCHEMA, columns=["n"]))
+    assert [table["n"].to_pylist() for table in batches] == [[0, 1], [2, 3], [4]]
+    assert rows_in(tmp_path) == 5
+    assert read_parts(tmp_path, SCHEMA)["key"].to_pylist() == list("01234")
+
+
+def test_a_part_that_is_not_finished_leaves_nothing(tmp_path):
+    writer = PartWriter(tmp_path, SCHEMA)
+    writer.add({"key": "a", "n": 1})
+    writer.close()
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("read", [lambda folder: list(read_batches(folder, SCHEMA)), rows_in])
+def test_whoever_reads_finds_the_damage(read, tmp_path):
+    path = write_part(tmp_path, [{"key": "a", "n": 1}], SCHEMA, COST)
+    path.write_bytes(path.read_bytes()[:-1] + b"x")
+    with pytest.raises(StoreError, match=path.name):
+        read(tmp_path)
+
+
+def test_columns_of_an_older_version_are_null_in_batches_too(tmp_path):
+    write_part(tmp_path, [{"key": "a"}], pa.schema([("key", pa.string())]), COST)
+    (table,) = read_batches(tmp_path, SCHEMA)
+    assert table.to_pylist() == [{"key": "a", "n": None}]

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 import time
 from collections.abc import Callable
 from pathlib import Path
 
+import psutil
 import pytest
+from rich.console import Console
 
-from reason_w2s.errors import DataError
+from reason_w2s.errors import DataError, EngineError
 from reason_w2s.recipe.load import load_plan
 from reason_w2s.runs.crew import Crew
-from reason_w2s.runs.run import Run
+from reason_w2s.runs.run import Run, Selection, execute
 from reason_w2s.runs.work import Work
 from reason_w2s.runs.worker import Worker
 from tests.engines import shells
@@ -32,6 +35,8 @@ if os.environ.get("TEST_SLEEP"):
     complete = fake._complete
     def slow(*arguments):
         time.sleep(float(os.environ["TEST_SLEEP"]))
+        if os.environ.get("TEST_SAID"):
+            open(os.environ["TEST_SAID"], "w").close()
         return complete(*arguments)
     fake._complete = slow
 """
@@ -60,10 +65,7 @@ def wait(condition: Callable[[], object], seconds: float = 90) -> None:
 
 
 def children(pid: int) -> list[int]:
-    found = []
-    for task in Path(f"/proc/{pid}/task").glob("*/children"):
-        found += [int(child) for child in task.read_text().split()]
-    return found
+    return [child.pid for child in psutil.Process(pid).children()]
 
 
 def alive(pid: int) -> bool:
@@ -144,6 +146,32 @@ def test_a_killed_run_takes_its_worker_along_and_goes_on(tmp_path):
     assert done.pairs("pairs")[0] == whole.pairs("pairs")[0]
 
 
+# the first thing a worker does with work is to start a process of its own
+STARTS = """\
+import os, subprocess
+from reason_w2s.engines import fake
+def started(*_):
+    process = subprocess.Popen(["sleep", "1000"])
+    open(os.environ["TEST_STARTED"], "w").write(str(process.pid))
+    process.wait()
+fake._complete = started
+"""
+
+
+def test_nobody_is_left_of_what_a_worker_started(tmp_path):
+    kinds(tmp_path)
+    file = tmp_path / "started"
+    environment = slowly(tmp_path, TEST_STARTED=str(file))
+    (tmp_path / "slow" / "sitecustomize.py").write_text(STARTS)
+    process = start(COMMAND, tmp_path, **environment)
+    wait(lambda: file.exists() and file.read_text())
+    started = int(file.read_text())
+    assert alive(started)
+    process.kill()
+    process.communicate(timeout=60)
+    wait(lambda: not alive(started), seconds=10)
+
+
 def test_a_failure_ends_the_workers_under_way(tmp_path):
     other = "  bad: {import: {of: train, file: bad.jsonl, model: m}}\n"
     path = project(tmp_path, RECIPE + other)
@@ -158,7 +186,7 @@ def test_a_failure_ends_the_workers_under_way(tmp_path):
 
 def test_a_mistake_found_in_a_worker_is_one_line(tmp_path):
     kinds(tmp_path)
-    shells.model(tmp_path / "shell", **{"config.json": "{"})
+    shells.model(tmp_path / "shell", **{"tokenizer.json": "{}"})
     arguments = [*COMMAND, "--engine", "hf", "models.weak.path=shell", "models.weak.dtype=float32"]
     code, _, err = command(arguments, tmp_path)
     line = one_line(err)
@@ -249,6 +277,37 @@ def test_vllm_sampling_that_was_killed_ends_in_the_same_texts(tmp_path, tiny_mod
     assert whole.items["graded"].digest == broken.items["graded"].digest
 
 
+def below(pid: int) -> list[int]:
+    return [one for child in children(pid) for one in (child, *below(child))]
+
+
+@pytest.mark.torch
+@pytest.mark.vllm
+@pytest.mark.slow
+def test_an_engine_process_that_was_shot_is_one_line_and_the_next_run_goes_on(tmp_path, tiny_model):
+    """vLLM in a process of its own below the worker, as on a GPU."""
+    pytest.importorskip("vllm")
+    engine = "engine: {enforce_eager: true, kv_cache_gib: 0.25, max_num_seqs: 16, threads: 1}"
+    kinds(tmp_path, more=engine)
+    model = [f"models.weak.path={tiny_model}", "steps.drawn.sample.sampling.n=16"]
+    arguments = [*COMMAND, "--engine", "vllm", "--until", "drawn", *model]
+    environment = slowly(tmp_path) | {"VLLM_ENABLE_V1_MULTIPROCESSING": "1"}
+    process = start(arguments, tmp_path, **environment)
+    wait(lambda: drawn_parts(tmp_path), seconds=200)
+    named = {pid: Path(f"/proc/{pid}/cmdline").read_bytes() for pid in below(process.pid)}
+    (core,) = [pid for pid, line in named.items() if b"EngineCore" in line]
+    os.kill(core, signal.SIGKILL)
+    _, err = process.communicate(timeout=200)
+    assert process.returncode == 3
+    assert "steps.drawn.sample: vLLM stopped working" in one_line(err)
+    wait(lambda: not any(map(alive, named)), seconds=20)
+    kept = {path: path.read_bytes() for path in drawn_parts(tmp_path)}
+    code, _, err = command(arguments, tmp_path)
+    assert code == 0, err
+    assert {path: path.read_bytes() for path in kept} == kept
+    assert len(texts(Run.open(tmp_path / "runs" / "small"), "drawn")) == 12 * 16
+
+
 SWEPT = RECIPE.replace("models:", "sweep: {seed: [0, 1, 2]}\nmodels:", 1)
 COUNTED = """\
 import os, sys
@@ -267,6 +326,32 @@ def test_the_cells_of_a_sweep_share_their_workers(tmp_path):
     assert len((tmp_path / "started").read_text().split()) == 1
     logs = [tmp_path / "runs" / f"small-seed{seed}" / "logs" / "engine-1.log" for seed in range(3)]
     assert all("step drawn (sample)" in log.read_text() for log in logs)
+
+
+BROKEN = """\
+from reason_w2s.engines import fake
+def broken(*arguments):
+    raise RuntimeError("broken")
+fake._complete = broken
+"""
+
+
+def test_a_worker_that_failed_is_ended_though_others_are_kept(tmp_path):
+    """What it had loaded would stay in memory beside the next one's."""
+    path = project(tmp_path)
+    profile = KINDS.model_copy(update={"environment": slowly(tmp_path)})
+    (tmp_path / "slow" / "sitecustomize.py").write_text(BROKEN)
+    before = set(children(os.getpid()))
+    plan, data = load_plan(path, seed=None)
+    console = Console(file=io.StringIO())
+    with Crew(profile) as crew:
+        with pytest.raises(EngineError, match=r"steps\.drawn\.sample: RuntimeError: broken"):
+            execute(
+                plan, data, tmp_path / "runs" / "one", profile,
+                selection=Selection(), console=console, crew=crew,
+            )  # fmt: skip
+        started = set(children(os.getpid())) - before
+        wait(lambda: not any(map(alive, started)), seconds=4)
 
 
 def test_a_worker_that_dies_between_cells_is_replaced(tmp_path):

@@ -23,7 +23,8 @@ from reason_w2s.train.arguments import config_arguments
 from reason_w2s.train.config import Lora, TrainProfile, TrainSettings
 from reason_w2s.train.examples import sft_rows
 from reason_w2s.train.job import Task, TrainPlaces
-from reason_w2s.train.launch import deepspeed_config, render
+from reason_w2s.train.launch import command, deepspeed_config, render
+from reason_w2s.train.nodes import Meeting
 from tests.train.runs import (
     PROMPT,
     preferences,
@@ -131,6 +132,22 @@ def test_files_for_accelerate_and_deepspeed(tmp_path: Path) -> None:
     assert "deepspeed_config" not in config
 
 
+def test_several_machines_meet_at_the_first(tmp_path: Path, monkeypatch) -> None:
+    import yaml
+
+    where = TrainProfile(machines=2, processes=4, zero_stage=2)
+    made = task(tmp_path, where, batch=8)
+    config = yaml.safe_load(render(made, tmp_path, Meeting("n01", 20007)).read_text())
+    assert (config["num_machines"], config["num_processes"]) == (2, 4)
+    assert (config["main_process_ip"], config["main_process_port"]) == ("n01", 20007)
+    assert config["deepspeed_config"]["deepspeed_multinode_launcher"] == "standard"
+    monkeypatch.setenv("SLURM_CPUS_PER_TASK", "8")
+    line = command(tmp_path, 2)
+    assert line[:2] == ["srun", "--nodes=2"]
+    assert "--cpus-per-task=8" in line
+    assert ' --machine_rank "$SLURM_NODEID" -m reason_w2s.train.rank ' in line[-1]
+
+
 def test_offload_needs_its_stage() -> None:
     with pytest.raises(ValueError, match="offload: all needs zero_stage 3"):
         TrainProfile(zero_stage=2, offload="all")
@@ -143,6 +160,34 @@ def test_two_processes_train_what_one_does(tiny_model: Path, tmp_path: Path) -> 
     two = run(tiny_model, tmp_path / "two", settings(), profile=profile(0))
     assert losses(two) == pytest.approx(losses(plain), abs=1e-4)
     assert two.tokens == plain.tokens
+    assert_same_model(tmp_path / "one" / "out", tmp_path / "two" / "out")
+
+
+SRUN = """#!/bin/bash
+# srun on two nodes, both of them this machine
+while [[ $1 == --* ]]; do shift; done
+SLURM_NODEID=1 "$@" & other=$!
+SLURM_NODEID=0 "$@" && wait "$other"
+"""
+
+
+@pytest.mark.torch
+@pytest.mark.slow
+def test_two_machines_train_what_one_does(tiny_model, tmp_path: Path, monkeypatch) -> None:
+    """As many processes, started by accelerate twice, which meet over the network."""
+    for name, text in (("srun", SRUN), ("scontrol", "#!/bin/sh\necho localhost\n")):
+        (tmp_path / name).write_text(text)
+        (tmp_path / name).chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    for name, value in (
+        ("JOB_NUM_NODES", "2"),
+        ("JOB_ID", str(os.getpid())),
+        ("JOB_NODELIST", "x"),
+    ):
+        monkeypatch.setenv(f"SLURM_{name}", value)
+    plain = run(tiny_model, tmp_path / "one", settings())
+    two = run(tiny_model, tmp_path / "two", settings(), profile=profile(0, machines=2))
+    assert losses(two) == pytest.approx(losses(plain), abs=1e-4)
     assert_same_model(tmp_path / "one" / "out", tmp_path / "two" / "out")
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -220,7 +222,17 @@ def test_a_checkpoint_without_its_memory_is_not_gone_on_from(
 
     with pytest.raises(KeyboardInterrupt):
         run(tiny_model, tmp_path, what, profile=saving, progress=die)
-    (tmp_path / "work" / "checkpoint-2" / "remembered.pt").unlink()
+    left = tmp_path / "work" / "checkpoint-2"
+    (left / "remembered.pt").unlink()
+    lost = tmp_path / "lost"
+    shutil.copytree(tmp_path / "work", lost / "work")
+    # it is not whole: training begins anew, and ends as one that was never broken off
+    again = run(tiny_model, lost, what, profile=saving)
+    assert losses(again) == losses(run(tiny_model, tmp_path / "never", what, profile=saving))
+    # one that counts as whole without it
+    whole = json.loads((left / "whole.json").read_text())
+    del whole["files"]["remembered.pt"]
+    (left / "whole.json").write_text(json.dumps(whole))
     with pytest.raises(StoreError, match=r"remembered.pt: not there; delete .*checkpoint-2"):
         run(tiny_model, tmp_path, what, profile=saving)
 

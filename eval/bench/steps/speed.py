@@ -15,7 +15,7 @@ import json
 import os
 import re
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -69,8 +69,8 @@ def measured(file: Path, size: int) -> dict[str, Any]:
         made.append(Row(trace, Problem(id=one["id"], question=one.get("question", ""))))
         if len(made) == size:
             break
-    ours = per_second(lambda: list(stepcheck(made, StepcheckConfig())), len(made))
-    theirs = per_second(lambda: [plain(row.trace.text) for row in made], len(made))
+    ours = per_second(lambda: deque(stepcheck(made, StepcheckConfig()), maxlen=0), len(made))
+    theirs = per_second(lambda: deque((plain(row.trace.text) for row in made), maxlen=0), len(made))
     characters = sum(len(row.trace.text) for row in made)
     return {
         "name": file.name.removesuffix(".jsonl.gz"),

@@ -14,6 +14,7 @@ from rich.console import Console
 from reason_w2s.answers.files import audit, tally
 from reason_w2s.answers.files.pace import Pace
 from reason_w2s.answers.files.table import Columns, Comparing, Drawn, counted, grade_file
+from reason_w2s.errors import ConfigError
 from reason_w2s.problems.files import count
 
 # The width of what goes to a file or a pipe.
@@ -34,9 +35,12 @@ def run(
     """Parts of what is to be said on standard output, each as it is known.
 
     Raises:
+        ConfigError: `out` is `file`.
         DataError: a line cannot be read or lacks a column, or the file has no rows.
         MissingExtra: a second opinion needs math-verify.
     """
+    if out is not None and out.resolve() == file.resolve():
+        raise ConfigError(f"--out {out}: is the file that is read; give another name")
     if auditing is not None:
         audit.require_second()
     console, drawn = Console(stderr=True), Drawn(auditing.rows if auditing else 1)

@@ -20,9 +20,9 @@ class Pace:
         self.done = 0
         self.began = self.spoken = self.shown = time.monotonic()
         self.bar = Progress(
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(bar_width=None),
-            TextColumn("{task.fields[said]}"),
+            TextColumn("{task.fields[said]}", markup=False),
             console=console,
             transient=True,
             auto_refresh=False,

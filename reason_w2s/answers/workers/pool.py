@@ -231,6 +231,7 @@ class _Pool:
     def _start(self) -> Worker:
         if self.failed_starts >= MAX_FAILED_STARTS:
             raise Failed("crashed", "no worker starts")
+        begun = time.monotonic()
         try:
             worker = _started(self.service)
         except (Failed, OSError, RuntimeError) as error:
@@ -238,6 +239,8 @@ class _Pool:
             if self.failed_starts == 1:
                 warnings.warn(f"no symbolic comparison: {error}", RuntimeWarning, stacklevel=2)
             raise Failed("crashed", str(error)) from None
+        finally:
+            _waited.seconds = waited_s() + time.monotonic() - begun
         self.failed_starts = 0
         return worker
 
@@ -252,6 +255,13 @@ def _started(service: str) -> Worker:
     return worker
 
 
+def waited_s() -> float:
+    """How long this thread has waited for workers to start, which no comparison is charged for."""
+    seconds: float = getattr(_waited, "seconds", 0.0)
+    return seconds
+
+
+_waited = threading.local()
 _workers: set[Worker] = set()
 _pools = {name: _Pool(name) for name in (_VALUES, _PROOF)}
 

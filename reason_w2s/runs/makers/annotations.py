@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import importlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from reason_w2s.records import Row
 from reason_w2s.runs import rows
 from reason_w2s.runs.items import Item
-from reason_w2s.runs.store import read_parts, write_part
+from reason_w2s.runs.lookup import batches
+from reason_w2s.runs.store import write_part
 from reason_w2s.runs.tables import ANNOTATIONS, digest
 from reason_w2s.runs.work import Stopwatch, Work
 from reason_w2s.stages.table import STAGES, config_class
@@ -28,42 +29,76 @@ FUNCTIONS: dict[str, str] = {
 }
 
 
+Counting = tuple[str, Callable[[Any], Iterable[Any]]]
+COUNTED: dict[str, dict[str, Counting]] = {
+    "check": {
+        "status": ("status", lambda found: [found or "not graded"]),
+        "rules": ("rule", lambda found: [found or "no rule"]),
+    },
+    "vote": {"agrees": ("agrees", lambda found: [str(found)])},
+    "combine": {"agrees": ("agrees", lambda found: [str(found)])},
+    "stepcheck": {"flags": ("flags", iter), "steps": ("verdicts", iter)},
+}
+"""What is counted of a stage's annotations: the column, and what each value of it counts as."""
+
+
 def find(work: Work) -> Item | None:
     """The annotation, if every trace has it for its present text and gold."""
-    upstream = list(rows.of(work.store, work.of))
-    found = _known(work)
-    marks = [(row.trace.key, rows.input_of(row)) for row in upstream]
-    if any(mark not in found for mark in marks):
+    stage, key = work.step.stage, key_of(work)
+    counts = _counts(work, COUNTED.get(stage, {}))
+    if counts is None:
         return None
-    kept = [found[mark] for mark in marks]
-    size = len(marks)
-    counts = {"in": size, "out": size, **_summary(work.step.stage, kept)}
-    key = key_of(work)
+    if stage == "stepcheck":
+        counts["steps"] = _steps(counts["steps"])
     mark = digest(work.step.name, key, [item.digest for item in work.of])
-    return Item(work.step.name, work.step.stage, "traces", key, mark, work.of, counts=counts)
+    return Item(work.step.name, stage, "traces", key, mark, work.of, counts=counts)
+
+
+def _counts(work: Work, asked: Mapping[str, Counting]) -> dict[str, Any] | None:
+    """What the report shows of an annotation; None where a trace lacks it."""
+    columns = [column for column, _ in asked.values()]
+    table = rows.added_by(work.store, work.step.stage, key_of(work), columns)
+    counted: dict[str, Counter[Any]] = {name: Counter() for name in asked}
+    size = 0
+    for batch in batches(rows.of(work.store, work.of, ())):
+        found = table.find([(row.trace.key, rows.input_of(row)) for row in batch])
+        kept = [row for row in found if row is not None]
+        if len(kept) < len(found):
+            return None
+        size += len(kept)
+        for name, (column, values) in asked.items():
+            counted[name].update(value for row in kept for value in values(row[column]))
+    counts = {name: dict(counter) for name, counter in counted.items()}
+    return {"in": size, "out": size, **counts}
 
 
 def make(work: Work) -> None:
     """Annotate the traces that lack it."""
-    stage = work.step.stage
-    found = _known(work)
-    todo = [
-        row
-        for row in rows.of(work.store, work.of)
-        if (row.trace.key, rows.input_of(row)) not in found
-    ]
+    stage, key = work.step.stage, key_of(work)
     function, cfg = _function(stage), config_class(stage).model_validate(work.step.config)
     watch = Stopwatch(work.run)
-    size = len(todo) if STAGES[stage].together else PART
-    with work.store.locked(stage, key_of(work)) as folder:
-        for start in range(0, len(todo), size or PART):
-            batch = todo[start : start + size]
+    whole = sum(item.counts["out"] for item in work.of)
+    with work.store.locked(stage, key) as folder:
+        for todo in batches(_lacking(work), None if STAGES[stage].together else PART):
             made = [
                 {**columns, "input": rows.input_of(row)}
-                for row, columns in zip(batch, function(batch, cfg), strict=True)
+                for (_, row), columns in zip(
+                    todo, function((row for _, row in todo), cfg), strict=True
+                )
             ]
             write_part(folder, made, ANNOTATIONS[stage], watch.lap())
-            work.report(start + len(batch), len(todo), "traces")
+            work.report(todo[-1][0], whole, "traces")
+
+
+def _lacking(work: Work) -> Iterator[tuple[int, Row]]:
+    """The traces that are not annotated yet, each with its place among all, from 1."""
+    known = rows.added_by(work.store, work.step.stage, key_of(work), ())
+    # what is made of each trace alone reads no column
+    columns = None if STAGES[work.step.stage].together else ()
+    upstream = enumerate(rows.of(work.store, work.of, columns), 1)
+    for batch in batches(upstream):
+        found = known.find([(row.trace.key, rows.input_of(row)) for _, row in batch])
+        yield from (one for one, there in zip(batch, found, strict=True) if there is None)
 
 
 def _function(stage: str) -> Callable[[Iterable[Row], Any], Iterator[dict[str, Any]]]:
@@ -96,30 +131,11 @@ def sources(work: Work) -> list[str]:
     return sorted(found)
 
 
-def _known(work: Work) -> dict[tuple[str, str], dict[str, Any]]:
-    folder = work.store.folder(work.step.stage, key_of(work))
-    table = read_parts(folder, ANNOTATIONS[work.step.stage])
-    return {(row["key"], row["input"]): row for row in table.to_pylist()}
-
-
-def _summary(stage: str, found: list[dict[str, Any]]) -> dict[str, Any]:
-    """What the report shows of an annotation."""
-    if stage == "check":
-        return {
-            "status": dict(Counter(row["status"] or "not graded" for row in found)),
-            "rules": dict(Counter(row["rule"] or "no rule" for row in found)),
-        }
-    if stage in ("vote", "combine"):
-        return {"agrees": dict(Counter(str(row["agrees"]) for row in found))}
-    if stage == "difficulty":
-        return {}
-    return {
-        "flags": dict(Counter(flag for row in found for flag in row["flags"])),
-        "steps": step_counts(row["verdicts"] for row in found),
-    }
-
-
 def step_counts(verdicts: Iterable[Sequence[bool | None]]) -> dict[str, int]:
     """Steps of a set, those whose arithmetic could be judged, and those that are wrong."""
-    seen = Counter(one for steps in verdicts for one in steps)
-    return {"all": seen.total(), "judged": seen[True] + seen[False], "wrong": seen[False]}
+    return _steps(Counter(one for steps in verdicts for one in steps))
+
+
+def _steps(seen: Mapping[bool | None, int]) -> dict[str, int]:
+    judged = seen.get(True, 0) + seen.get(False, 0)
+    return {"all": sum(seen.values()), "judged": judged, "wrong": seen.get(False, 0)}

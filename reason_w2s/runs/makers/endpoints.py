@@ -6,6 +6,7 @@ under and where its weights come from, or, where it does not say that (vLLM does
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from reason_w2s.engines.model_folder import (
     load_prompt,
     tokenizer_fingerprint,
 )
-from reason_w2s.errors import ConfigError, EngineError
+from reason_w2s.errors import ConfigError, Damaged, EngineError
 from reason_w2s.runs.items import ModelRef
 from reason_w2s.runs.store import read_json, write_json
 from reason_w2s.runs.tables import digest
@@ -66,8 +67,10 @@ def _card(work: Work, client: Client, served: str | None) -> Card:
     except EngineError:
         if not path.is_file():
             raise
-        remembered: Mapping[str, Any] = read_json(path)
-        return Card(**remembered)
+        with contextlib.suppress(Damaged):
+            remembered: Mapping[str, Any] = read_json(path)
+            return Card(**remembered)
+        raise
     write_json(path, card._asdict())
     return card
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from dataclasses import asdict
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from reason_w2s.engines import model_folder, shards
+from reason_w2s.engines.seal import seal
+from reason_w2s.errors import Damaged
+from reason_w2s.runs.mending import check_made
 from reason_w2s.runs.store import Store, put_folder, read_json, write_json
 from reason_w2s.runs.tables import digest
 from reason_w2s.runs.work import Stopwatch
@@ -27,10 +31,12 @@ class Gathered(NamedTuple):
 def find(store: Store, source: Path) -> Gathered | None:
     """The gathered model, if the store has it."""
     folder = store.folder(STAGE, _key(store, source))
-    made = folder / "made.json"
-    if not made.is_file():
+    path, model = folder / "made.json", folder / "model"
+    if not path.is_file():
         return None
-    return Gathered((folder / "model").resolve(), str(read_json(made)["fingerprint"]))
+    made = read_json(path)
+    check_made(model, made)
+    return Gathered(model.resolve(), str(made["fingerprint"]))
 
 
 def make(store: Store, source: Path, run: str) -> None:
@@ -49,7 +55,9 @@ def make(store: Store, source: Path, run: str) -> None:
         out = gather(source.resolve(), folder / "work", folder / "gather.log")
         mark = model_folder.fingerprint(out)
         put_folder(out, folder / "model")
-        write_json(folder / "made.json", {"fingerprint": mark, "cost": asdict(watch.lap())})
+        files = seal(folder / "model", model_folder.WEIGHTS)
+        made = {"fingerprint": mark, "cost": asdict(watch.lap()), "files": files}
+        write_json(folder / "made.json", made)
 
 
 def _key(store: Store, source: Path) -> str:
@@ -69,9 +77,17 @@ def _content(store: Store, source: Path) -> str:
     states = [(path, path.stat()) for path in shards.files(source)]
     listing = [[path.name, state.st_size, state.st_mtime_ns] for path, state in states]
     place, file = os.fspath(source.resolve()), store.root / STAGE / KNOWN
-    known = read_json(file) if file.is_file() else {}
+    known = _remembered(file)
     if place not in known or known[place]["files"] != listing:
         content = digest([[path.name, model_folder.file_digest(path)] for path, _ in states])
         known[place] = {"files": listing, "content": content}
         write_json(file, known)
     return str(known[place]["content"])
+
+
+def _remembered(file: Path) -> dict[str, Any]:
+    """What shards were found to be; they are read again where that is damaged."""
+    found: dict[str, Any] = {}
+    with contextlib.suppress(Damaged, FileNotFoundError):
+        found = read_json(file)
+    return found

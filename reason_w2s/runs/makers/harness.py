@@ -19,7 +19,8 @@ from reason_w2s.errors import ConfigError, EngineError, MissingExtra, W2SError
 from reason_w2s.evaluate.harness import ABOUT, ERROR, ROWS, Job
 from reason_w2s.runs.harness import HARNESS, counted, is_right
 from reason_w2s.runs.items import Item
-from reason_w2s.runs.open_engine import engine_of
+from reason_w2s.runs.mending import set_aside
+from reason_w2s.runs.open_engine import engine_of, settings_of
 from reason_w2s.runs.store import parts, read_json, read_parts, write_json, write_part
 from reason_w2s.runs.tables import digest
 from reason_w2s.runs.work import Stopwatch, Work
@@ -35,7 +36,7 @@ def find(work: Work) -> Item | None:
         return None
     key = _key(work, version)
     folder = work.store.folder("harness", key)
-    if not parts(folder):
+    if not parts(folder) or not (folder / ABOUT).is_file():
         return None
     config = work.step.config
     table = counted(read_parts(folder, HARNESS).to_pylist(), config["filter"])
@@ -66,7 +67,7 @@ def make(work: Work) -> None:
     job = _job(work)
     watch = Stopwatch(work.run)
     with work.store.locked("harness", _key(work, version)) as folder:
-        if parts(folder):
+        if parts(folder) and (folder / ABOUT).is_file():
             return
         # two models would not fit where one does
         work.engines.close()
@@ -75,6 +76,8 @@ def make(work: Work) -> None:
         out.mkdir()
         _run(Job(**job, out=str(out.resolve())), folder / "lm_eval.log")
         lines = (out / ROWS).read_text(encoding="utf-8").splitlines()
+        for stale in parts(folder):  # what lm-eval said of itself was damaged
+            set_aside(stale)
         write_json(folder / ABOUT, read_json(out / ABOUT))
         write_part(folder, [json.loads(line) for line in lines], HARNESS, watch.lap())
         shutil.rmtree(out)
@@ -95,7 +98,7 @@ def _job(work: Work) -> dict[str, Any]:
             f"lm_eval tasks need the weights of '{work.step.roles['model']}' in an engine, and "
             f"'{engine}' has none; sample with vllm or hf (--engine, or the profile's sampler)"
         )
-    settings = profile.engine.model_copy(update={"dtype": model.dtype})
+    settings = settings_of(model, profile)
     return {
         "config": dict(work.step.config),
         "settings": settings.model_dump(mode="json"),

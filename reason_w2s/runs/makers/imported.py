@@ -7,14 +7,14 @@ from pathlib import Path
 
 from reason_w2s.errors import DataError
 from reason_w2s.problems.files import digest as file_digest
-from reason_w2s.records import Dropped, Trace
+from reason_w2s.records import Problem, Trace
 from reason_w2s.runs import rows
 from reason_w2s.runs.items import Item
-from reason_w2s.runs.makers.choices import counts_of, write_dropped
-from reason_w2s.runs.store import parts, write_part
-from reason_w2s.runs.tables import TRACES, trace_row
+from reason_w2s.runs.makers.choices import complete, counts_of, finish, written
+from reason_w2s.runs.sorting import Sorted
+from reason_w2s.runs.tables import TRACES, dropped_row, trace_row
 from reason_w2s.runs.work import Stopwatch, Work
-from reason_w2s.stages.imports import ImportConfig, import_traces
+from reason_w2s.stages.imports import ImportConfig, matched
 
 UNMATCHED = (
     "it names no problem",
@@ -28,37 +28,58 @@ def find(work: Work) -> Item | None:
     """The traces, if the same bytes were imported for the same problems before."""
     key = _key(work)
     folder = work.store.folder("import", key)
-    if not parts(folder):
+    if not complete(folder):
         return None
-    counts = counts_of(folder, TRACES)
+    counts = counts_of(folder)
     return Item(work.step.name, "import", "traces", key, key, work.of, counts=counts)
 
 
 def make(work: Work) -> None:
-    """Read the file, match its rows to problems, keep what matches."""
-    cfg = ImportConfig.model_validate(work.step.config)
+    """Read the file, match its rows to problems, keep what matches, in the problems' order."""
     watch = Stopwatch(work.run)
     asked = rows.joined(work.store, work.of)
-    found = list(import_traces(asked, cfg, step=work.step.name))
-    traces = [one for one in found if isinstance(one, Trace)]
-    dropped = [one for one in found if isinstance(one, Dropped)]
-    if not traces:
-        raise DataError(_nothing(cfg, dropped))
     with work.store.locked("import", _key(work)) as folder:
-        if not parts(folder):
-            write_dropped(folder, dropped, watch)
-            write_part(folder, [trace_row(trace) for trace in traces], TRACES, watch.lap())
+        if not complete(folder):
+            _import(work, asked, folder, watch)
 
 
-def _nothing(cfg: ImportConfig, dropped: list[Dropped]) -> str:
+def _import(work: Work, asked: list[Problem], folder: Path, watch: Stopwatch) -> None:
+    cfg = ImportConfig.model_validate(work.step.config)
+    places = {problem.id: place for place, problem in enumerate(asked)}
+    reasons: Counter[str] = Counter()
+    with (
+        written(folder, TRACES) as (kept, dropped),
+        Sorted(folder / ".sorting", TRACES, len(asked), _bytes(cfg)) as traces,
+    ):
+        for one in matched(asked, cfg, step=work.step.name):
+            if isinstance(one, Trace):
+                traces.add(places[one.problem_id], trace_row(one))
+            else:
+                dropped.add(dropped_row(one))
+                reasons[one.reason] += 1
+        for table in traces.tables():
+            kept.write(table)
+        if not kept.size:
+            raise DataError(_nothing(cfg, reasons))
+        finish(kept, dropped, watch)
+
+
+def _bytes(cfg: ImportConfig) -> int:
+    """Of the files' texts, about: what is compressed is taken for four times as large."""
+    return sum(
+        Path(file).stat().st_size * (4 if file.endswith((".gz", ".parquet")) else 1)
+        for file in cfg.file
+    )
+
+
+def _nothing(cfg: ImportConfig, reasons: Counter[str]) -> str:
     by = "question" if cfg.columns.id is None else "id"
-    reasons = Counter(one.reason for one in dropped).most_common()
-    said = ", ".join(f"{reason} ({count:,})" for reason, count in reasons)
+    said = ", ".join(f"{reason} ({count:,})" for reason, count in reasons.most_common())
     nothing = (
-        f"{', '.join(cfg.file)}: none of its {len(dropped):,} responses can be used: "
+        f"{', '.join(cfg.file)}: none of its {reasons.total():,} responses can be used: "
         f"{said or 'there are no rows'}"
     )
-    if not any(reason in UNMATCHED for reason, _ in reasons):
+    if not any(reason in UNMATCHED for reason in reasons):
         return nothing
     return (
         f"{nothing}; is '{getattr(cfg.columns, by)}' the problems' {by}? (name it under "

@@ -14,9 +14,11 @@ from reason_w2s.engines.model_folder import (
     chat_template,
     find_prompt,
     fingerprint,
+    has_tokenizer,
     is_adapter,
     resolve,
     template_folder,
+    tokenizer_folder,
 )
 from reason_w2s.errors import ConfigError, DataError
 from reason_w2s.prompts.fitting import hint
@@ -48,6 +50,8 @@ def find(work: Work) -> Item | None:
     if found is None:
         return None
     folder, mark = found
+    if given is not None and not fake:
+        _must_have_tokenizer(work.step, Path(folder))
     dtype = config["dtype"] or (_saved_dtype(Path(folder)) if given else "float32")
     model = ModelRef(folder, mark, prompt, dtype)
     return Item(work.step.name, "model", "model", mark, mark, model=model)
@@ -130,6 +134,20 @@ def _shots(work: Work) -> Iterator[dict[str, str]]:
         if problem.solution is None:
             raise DataError(f"{work.step.place}.shots: '{problem.id}' has no solution to show")
         yield {"question": problem.question, "response": problem.solution}
+
+
+def _must_have_tokenizer(step: Step, folder: Path) -> None:
+    """Said before an engine is opened, which takes half a minute.
+
+    Raises:
+        ConfigError: there is none, with the model or where an adapter's base lies.
+    """
+    lies = tokenizer_folder(folder)
+    if not has_tokenizer(lies):
+        raise ConfigError(
+            f"models.{step.name}.path: {lies}: there is no tokenizer (tokenizer.json, ...); copy "
+            "that of the model it was trained from into it"
+        )
 
 
 def _has_config(folder: Path) -> bool:

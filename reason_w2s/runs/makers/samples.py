@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from reason_w2s import prompts
 from reason_w2s.engines.model_folder import load_tokenizer
 from reason_w2s.engines.protocols import Sampling
 from reason_w2s.errors import ConfigError
+from reason_w2s.processes import holding
 from reason_w2s.prompts import Prompt
 from reason_w2s.records import Problem, Trace
 from reason_w2s.runs import rows
 from reason_w2s.runs.items import Item, ModelRef
+from reason_w2s.runs.lookup import batches
 from reason_w2s.runs.open_engine import engine_of
-from reason_w2s.runs.rows import usable, wanted_keys
-from reason_w2s.runs.store import read_parts, write_part
-from reason_w2s.runs.tables import TRACES, digest, trace_row
-from reason_w2s.runs.work import Stopwatch, Work
+from reason_w2s.runs.rows import wanted_keys
+from reason_w2s.runs.store import write_part
+from reason_w2s.runs.tables import TRACES, digest, digest_around, trace_row
+from reason_w2s.runs.work import Part, Stopwatch, Work
 from reason_w2s.stages.sample import requests, sample
 
 if TYPE_CHECKING:
@@ -33,62 +36,84 @@ PART_SECONDS = 120.0
 def find(work: Work) -> Item | None:
     """The traces, if the table holds every sample of every problem under this limit."""
     key, sampling = _identity(work), _sampling(work)
-    table = read_parts(
-        work.store.folder("sample", key),
-        TRACES,
-        columns=["key", "text", "finish_reason", "n_prompt", "n_tokens", "max_tokens"],
-    )
-    have = {row["key"]: row for row in table.to_pylist() if usable(row, sampling.max_tokens)}
-    wanted = [one for one, _, _ in wanted_keys(key, rows.joined(work.store, work.of), sampling.n)]
-    if any(one not in have for one in wanted):
+    tokens, finish = 0, Counter[str]()
+
+    def texts() -> Iterator[tuple[str, str, str]]:
+        nonlocal tokens
+        for _, row in _owed(work, ("text",)):
+            if row is None:
+                raise _NotDrawn
+            tokens += row["n_tokens"]
+            finish[row["finish_reason"]] += 1
+            yield row["key"], row["text"], row["finish_reason"]
+
+    try:
+        mark = digest_around([[item.digest for item in work.of]], texts())
+    except _NotDrawn:
         return None
-    drawn = [have[one] for one in wanted]
-    texts = [(row["key"], row["text"], row["finish_reason"]) for row in drawn]
-    mark = digest([item.digest for item in work.of], texts)
     extent = {"n": sampling.n, "max_tokens": sampling.max_tokens, "model": work.step.roles["model"]}
-    counts = {
-        "in": len(wanted) // sampling.n,
-        "out": len(wanted),
-        "tokens": sum(row["n_tokens"] for row in drawn),
-        "finish": dict(Counter(row["finish_reason"] for row in drawn)),
-    }
+    out = finish.total()
+    counts = {"in": out // sampling.n, "out": out, "tokens": tokens, "finish": dict(finish)}
     name = work.step.name
     return Item(name, "sample", "traces", key, mark, work.of, extent, counts=counts)
 
 
+class _NotDrawn(Exception):
+    """A trace is not drawn yet."""
+
+
+def _owed(
+    work: Work, columns: Sequence[str]
+) -> Iterator[tuple[tuple[str, Problem, int], dict[str, Any] | None]]:
+    """Each sample that the step owes, and what the table has of it, None where it has nothing."""
+    key, sampling = _identity(work), _sampling(work)
+    table = rows.drawn_table(work.store, key, sampling.max_tokens, columns)
+    for batch in batches(wanted_keys(key, rows.joined(work.store, work.of), sampling.n)):
+        yield from zip(batch, table.find([one for one, _, _ in batch]), strict=True)
+
+
 def make(work: Work) -> None:
-    """Draw what is missing, in problem order, a part at a time."""
+    """Draw what is missing, in problem order, a part of the table at a time."""
     key, sampling, model = _identity(work), _sampling(work), work.role("model").reference()
-    watch = Stopwatch(work.run)
-    with work.store.locked("sample", key) as folder:
-        have = {
-            row["key"]
-            for row in read_parts(
-                folder, TRACES, columns=["key", "finish_reason", "n_tokens", "max_tokens"]
-            ).to_pylist()
-            if usable(row, sampling.max_tokens)
-        }
-        todo = [
-            (problem, index)
-            for one, problem, index in wanted_keys(
-                key, rows.joined(work.store, work.of), sampling.n
-            )
-            if one not in have
-        ]
+    with _held(work, key, sampling) as folder:
+        watch = Stopwatch(work.run)
+        todo = _missing(work)
         if not todo:  # another step of the same model drew them: nothing to load it for
             return
         batch: list[Trace] = []
         try:
             for made, trace in enumerate(_drawn(work, todo, sampling, key, model), 1):
-                batch.append(trace)
-                work.report(made, len(todo), "traces")
-                if len(batch) == PART or watch.elapsed() > PART_SECONDS:
-                    _write(folder, batch, watch)
-                    batch = []
+                with holding():
+                    batch.append(trace)
+                    work.report(made, len(todo), "traces")
+                    if len(batch) == PART or watch.elapsed() > PART_SECONDS:
+                        _write(folder, batch, watch)
+                        batch = []
         finally:
             # also when the engine fails or the user stops it: what is drawn was paid for
             if batch:
-                _write(folder, batch, watch)
+                with holding():
+                    _write(folder, batch, watch)
+
+
+def _held(work: Work, key: str, sampling: Sampling) -> AbstractContextManager[Path]:
+    """The table, for this process alone, or together with those that draw its other parts."""
+    if work.part is None:
+        return work.store.locked("sample", key)
+    # steps of other problems or extents share the table; their parts are other traces
+    asked = [item.digest for item in work.of]
+    division = digest(work.part.of, asked, sampling.n, sampling.max_tokens)
+    return work.store.sharing("sample", key, division, str(work.part.number))
+
+
+def _missing(work: Work) -> list[tuple[Problem, int]]:
+    """The (problem, sample index) that this work is to draw and the table lacks."""
+    part = work.part or Part(1, 1)
+    return [
+        (problem, index)
+        for place, ((_, problem, index), row) in enumerate(_owed(work, ()))
+        if part.takes(place) and row is None
+    ]
 
 
 def _write(folder: Path, batch: list[Trace], watch: Stopwatch) -> None:

@@ -5,14 +5,20 @@ from __future__ import annotations
 import shutil
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from reason_w2s.engines.model_folder import fingerprint, save_prompt
+from reason_w2s.engines.model_folder import WEIGHTS, fingerprint, save_prompt
+from reason_w2s.engines.seal import broken, seal
+from reason_w2s.errors import Damaged
+from reason_w2s.processes import holding
 from reason_w2s.prompts import Prompt
+from reason_w2s.room import room
 from reason_w2s.runs import rows
 from reason_w2s.runs.items import Item, ModelRef
+from reason_w2s.runs.mending import check_made
 from reason_w2s.runs.store import Cost, Store, put_folder, read_json, write_json
 from reason_w2s.runs.tables import digest
 from reason_w2s.runs.work import Stopwatch, Work
@@ -26,6 +32,7 @@ from reason_w2s.stages.train import (
     from_verdicts,
     with_rate,
 )
+from reason_w2s.train.checkpoint import damaged
 from reason_w2s.train.config import OPTIMIZER, Data, TrainStats
 
 LATER = ("loss", "reward")
@@ -39,13 +46,21 @@ def find(work: Work) -> Item | None:
     if not (folder / "made.json").is_file():
         return None
     made = read_json(folder / "made.json")
+    if "unchanged" not in made:
+        check_made(folder / "model", made)
     model = _model(work, made, folder)
     counts = {name: made["stats"][name] for name in ("examples", "updates", "tokens")}
     counts["generated"] = made["stats"].get("generated", 0)
     counts["in"] = counts["out"] = counts["examples"]
+    said = []
     if made.get("left_out"):
         counts["left_out"] = made["left_out"]
-        counts["said"] = _left_out_said(work, made["left_out"])
+        said.append(_left_out_said(work, made["left_out"]))
+    if made.get("damaged"):
+        lost = ", ".join(made["damaged"])
+        said.append(f"{lost} was damaged, and training went on from before it")
+    if said:
+        counts["said"] = "; ".join(said)
     if "wanted" in made:
         counts["wanted"] = made["wanted"]
     name = work.step.name
@@ -62,26 +77,37 @@ def make(work: Work) -> None:
         if _learns_nothing(work):
             write_json(folder / "made.json", _unchanged(work, watch.lap()))
             return
-        aside = folder / "work"
-        out = aside / "model"
-        aside.mkdir(exist_ok=True)
+        with holding() if stage == "train" else nullcontext():
+            # told to end, it leaves a checkpoint; one that is just done is put in its place
+            _make(work, folder, watch)
+
+
+def _make(work: Work, folder: Path, watch: Stopwatch) -> None:
+    aside = folder / "work"
+    out = aside / "model"
+    aside.mkdir(exist_ok=True)
+    with room(folder, "a checkpoint, or the model"):
         stats = _build(work, out, aside)
         prompt = _prompt(work)
         assert prompt is not None, work.step.name
         save_prompt(out, Prompt.model_validate(prompt))
-        mark = fingerprint(out)
-        put_folder(out, folder / "model")
-        if work.step.config.get("save_optimizer"):
-            put_folder(aside / OPTIMIZER, folder / OPTIMIZER)
-        cost = _cost(watch.lap(), stats, work)
-        made = {
-            "fingerprint": mark,
-            "stats": asdict(stats),
-            "cost": asdict(cost),
-            **_verdicts(work),
-        }
-        write_json(folder / "made.json", made)
-        shutil.rmtree(aside)
+    mark = fingerprint(out)
+    put_folder(out, folder / "model")
+    leaves = bool(work.step.config.get("save_optimizer"))
+    if leaves:
+        put_folder(aside / OPTIMIZER, folder / OPTIMIZER)
+    cost = _cost(watch.lap(), stats, work)
+    made = {
+        "fingerprint": mark,
+        "stats": asdict(stats),
+        "cost": asdict(cost),
+        "files": seal(folder / "model", WEIGHTS),
+        **({"optimizer": seal(folder / OPTIMIZER)} if leaves else {}),
+        **({"damaged": lost} if (lost := damaged(aside)) else {}),
+        **_verdicts(work),
+    }
+    write_json(folder / "made.json", made)
+    shutil.rmtree(aside)
 
 
 def _model(work: Work, made: Mapping[str, Any], folder: Path) -> ModelRef:
@@ -155,11 +181,21 @@ def _train(work: Work, out: Path, aside: Path) -> TrainStats:
 
 
 def _left(work: Work) -> Path | None:
-    """The optimiser state that goes on; None: none does, or its training had nothing to learn."""
+    """The optimiser state that goes on; None: none does, or its training had nothing to learn.
+
+    Raises:
+        Damaged: it is not what was written.
+    """
     if not work.step.config["keep_optimizer"]:
         return None
     folder = work.store.folder("train", work.role("init").key).resolve()
-    return None if read_json(folder / "made.json").get("unchanged") else folder / OPTIMIZER
+    made = read_json(folder / "made.json")
+    if made.get("unchanged"):
+        return None
+    why = broken(folder / OPTIMIZER, made.get("optimizer", {}), content=True)
+    if why is not None:
+        raise Damaged.of([folder / OPTIMIZER, folder / "made.json"], why)
+    return folder / OPTIMIZER
 
 
 def examples(store: Store, of: Sequence[Item], config: TrainConfig) -> Data:

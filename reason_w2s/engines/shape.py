@@ -6,8 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from reason_w2s.recipe.plan import Step
-
 BIASED = {"qwen2": "qkv", "qwen2_moe": "qkv", "glm4": "qkv"}
 """Architectures whose attention has biases without a word in the config."""
 HEAD_NORMED = {"qwen3", "qwen3_moe", "gemma3_text", "olmo2"}
@@ -96,41 +94,3 @@ def _extra(text: Mapping[str, Any], kind: str, sizes: tuple[int, int, int, int])
     elif text.get("attention_bias"):
         found += query + 2 * key + hidden
     return found
-
-
-def config_of(step: Step) -> dict[str, Any]:
-    """What the config.json of a model will say that the run makes from nothing."""
-    if step.stage == "pretrain":
-        return _world(step.config)
-    config = step.config
-    return {
-        "model_type": "qwen2",
-        "vocab_size": config["vocab_size"],
-        "hidden_size": config["hidden"],
-        "intermediate_size": -(-config["hidden"] * 8 // 48) * 16,
-        "num_hidden_layers": config["layers"],
-        "num_attention_heads": config["heads"],
-        "num_key_value_heads": config["heads"],
-        "max_position_embeddings": config["max_positions"],
-        "tie_word_embeddings": True,
-    }
-
-
-def _world(config: Mapping[str, Any]) -> dict[str, Any]:
-    from reason_w2s.problems.world import VOCABULARY
-    from reason_w2s.train import pretrain
-
-    size = pretrain.SIZES[config["size"]]
-    return {
-        "model_type": "llama",
-        "vocab_size": len(VOCABULARY),
-        "hidden_size": size.hidden,
-        "intermediate_size": size.feed_forward,
-        "num_hidden_layers": pretrain.LAYERS,
-        "num_attention_heads": pretrain.HEADS,
-        "num_key_value_heads": pretrain.HEADS,
-        "head_dim": pretrain.HEAD,
-        "attention_bias": True,
-        "max_position_embeddings": pretrain.MAX_POSITIONS,
-        "tie_word_embeddings": True,
-    }

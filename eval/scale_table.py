@@ -1,0 +1,89 @@
+"""The tables of eval/scale.md, made from eval/baselines/scale.json alone."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+FILE = Path(__file__).parent / "baselines" / "scale.json"
+NAMES = {
+    "ours": "`reason-w2s run`",
+    "plain": "plain script",
+    "datasets_map": "`datasets.map`",
+    "import typer": '`python -c "import typer"`',
+    "lm-eval --help": "`lm-eval --help`",
+    "imports": "its libraries alone, imported",
+}
+Json = dict[str, Any]
+
+
+def scale() -> list[str]:
+    """What was measured: the million, then commands, each where there are figures."""
+    found = json.loads(FILE.read_text(encoding="utf-8"))
+    parts = _million(found["million"]) if "million" in found else []
+    if "commands" in found:
+        parts += _starts(found["commands"]) + _reports(found["commands"])
+    return parts
+
+
+def _million(found: Json) -> list[str]:
+    sizes, names = found["sizes"], list(found["exponents"])
+    heads = ["rows (different)", *(f"{NAMES[name]}: CPU s, MiB" for name in names)]
+    heads += ["ours / plain"]
+    lines = [_row(heads), _row(["---"] * len(heads))]
+    for size in sizes:
+        costs = size["costs"]
+        cells = [_cost(costs[name]) for name in names]
+        ratio = costs["ours"]["cpu_s"] / costs["plain"]["cpu_s"]
+        lines.append(_row([f"{size['rows']:,} ({size['distinct']:,})", *cells, f"{ratio:.2f}"]))
+    grows = [found["exponents"][name] for name in names]
+    cells = [f"{_number(one['cpu_s'])}, {_number(one['peak_memory_mib'])}" for one in grows]
+    lines.append(_row(["exponent of growth", *cells, ""]))
+    said = (
+        f"Import, check, stepcheck, select and pair on {found['cores']} cores: CPU seconds and "
+        f"peak memory of the process and its children, the best of {found['rounds']}."
+    )
+    return [said, "\n".join(lines)]
+
+
+def _starts(found: Json) -> list[str]:
+    lines = [_row(["command", "warm: wall s (CPU s)", "cold: wall s (CPU s)"])]
+    lines.append(_row(["---"] * 3))
+    for name, one in found["starts"].items():
+        called = "`reason-w2s --help`" if name == "ours" else NAMES[name]
+        lines.append(_row([called, _seconds(one["warm"]), _seconds(one["cold"])]))
+    if found["cached"]:
+        steps = f"quickstart, its {found['cached']['steps']} steps made"
+        lines.append(_row([steps, _seconds(found["cached"]["ours"]), ""]))
+        lines.append(_row([NAMES["imports"], _seconds(found["cached"]["imports"]), ""]))
+    return ["\n".join(lines)]
+
+
+def _reports(found: Json) -> list[str]:
+    sizes = found["report"]["sizes"]
+    lines = [_row(["report of", "selections", "wall s (CPU s)", "MiB"]), _row(["---"] * 4)]
+    for one in sizes:
+        cost = one["costs"]["ours"]
+        cells = [f"{one['rows']:,} traces", str(one["selections"]), _seconds(cost)]
+        lines.append(_row([*cells, f"{cost['peak_memory_mib']:,}"]))
+    grows = found["report"]["exponents"]["ours"]
+    cells = [_number(grows["cpu_s"]), _number(grows["peak_memory_mib"])]
+    lines.append(_row(["exponent of growth", "", *cells]))
+    return ["\n".join(lines)]
+
+
+def _cost(cost: Json) -> str:
+    return f"{cost['cpu_s']:,.1f}, {cost['peak_memory_mib']:,}"
+
+
+def _seconds(cost: Json) -> str:
+    return f"{cost['wall_s']:.2f} ({cost['cpu_s']:.2f})"
+
+
+def _number(value: float | None) -> str:
+    return "not measured" if value is None else f"{value:.2f}"
+
+
+def _row(cells: list[str]) -> str:
+    return "| " + " | ".join(cells) + " |"
