@@ -59,5 +59,6 @@ phase format "$bin/ruff" format --check
 phase lint "$bin/ruff" check
 phase types "$bin/mypy"
 # files are shared out between two processes: each opens engines and trainers of its own
-phase tests env HF_HUB_OFFLINE=1 "$bin/python" -m pytest -n 2 --dist loadfile ${slow[@]+"${slow[@]}"} "$@"
+phase tests env HF_HUB_OFFLINE=1 "$bin/python" -m pytest -n 2 --dist loadfile \
+  --no-loadscope-reorder ${slow[@]+"${slow[@]}"} "$@"
 printf '== all ok, %d s\n' "$SECONDS"

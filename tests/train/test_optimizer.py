@@ -131,7 +131,7 @@ def test_the_rate_is_the_later_steps_own(tiny_model: Path, tmp_path: Path) -> No
 @pytest.mark.torch
 @pytest.mark.slow
 @pytest.mark.timeout(900)
-@pytest.mark.parametrize(("stage", "lora"), [(0, None), (2, None), (3, None), (3, LORA)], ids=str)
+@pytest.mark.parametrize(("stage", "lora"), [(0, None), (2, LORA), (3, None)], ids=str)
 def test_processes_take_it_up(tiny_model: Path, tmp_path: Path, stage: int, lora) -> None:
     profile = TrainProfile(processes=2, zero_stage=stage, threads=1)
     one, two, anew = both_ways(tiny_model, tmp_path, lora=lora, profile=profile)
