@@ -13,7 +13,15 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from reason_w2s.answers.reading.units import known_unit
-from reason_w2s.answers.sides import Side, left_side, readable, right_side, side_value, whole_side
+from reason_w2s.answers.sides import (
+    Side,
+    left_side,
+    may_have_sides,
+    readable,
+    right_side,
+    side_value,
+    whole_side,
+)
 
 MAX_TEXT_CHARS = 400_000
 MAX_EQUATIONS = 2_000
@@ -73,7 +81,7 @@ def equations(text: str) -> list[Equation]:
         plain = _CALCULATOR.sub(lambda match: " " * len(match[0]), text)
     offset = 0
     for line in plain.split("\n"):
-        if "=" in line and len(found) < MAX_EQUATIONS:
+        if "=" in line and len(found) < MAX_EQUATIONS and may_have_sides(line):
             found.extend(_line(line, offset, offset + len(line) >= len(plain)))
         offset += len(line) + 1
     found = [_located(equation, text) for equation in found[:MAX_EQUATIONS]]

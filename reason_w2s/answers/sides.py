@@ -39,6 +39,8 @@ class Side(NamedTuple):
 _TIMES = re.compile(r"(?<=[\d)%}]) ?[xX] ?(?=\$?[\d.])|(?<=[\d)%}]) [xX] (?=[\d($.])")
 _OF = re.compile(r"(?<=%) of (?=\$?[\d(])")
 _SIDE_CHARS = "0123456789 .,+-*/^()$%×·÷−–{}\t⊗"
+_GAP = r"(?:[ .,+\-*/^()$%×·÷−–{}\t⊗]|\\(?:[a-zA-Z]+|[^a-zA-Z\n]))*"
+_POSSIBLE = re.compile(rf"\d{_GAP}={_GAP}\d")
 _PREFIXED = re.compile(r"(?<!\d)\$|\$\S*[\w(]")
 # What may be an operation that the question defines.
 _OWN_SIGNS = frozenset("@★☆⊕∘⋆♦◊△▽")
@@ -74,6 +76,14 @@ _CARRYING_WORDS = (
     "am pm p oclock r rem remainder with mod modulo thousand million billion hundred dozen k"
 )
 _CARRYING = frozenset(_CARRYING_WORDS.split())
+
+
+def may_have_sides(line: str) -> bool:
+    """False where no equals sign stands between two sides: most lines, told without reading them.
+
+    A side is worth reading from its digit nearest to the sign on.
+    """
+    return _POSSIBLE.search(line) is not None
 
 
 def readable(line: str) -> str:
@@ -117,7 +127,7 @@ def left_side(line: str, low: int, mark: int) -> Side | None:
     start = stop + len(line[stop:mark].rstrip(_SIDE_CHARS))
     while line.endswith("\\frac", stop, start):
         start = stop + len(line[stop : start - 5].rstrip(_SIDE_CHARS))
-    if start == stop and stop != low:
+    if (start == stop and stop != low) or not _DIGIT.search(line, start, mark):
         return None
     start = _sentence_start(line, start, mark)
     start = _open_bracket(line, start, mark)

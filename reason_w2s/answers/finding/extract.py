@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 from itertools import islice
 
 from reason_w2s.answers.finding.guesses import unmarked
@@ -74,6 +75,7 @@ def unclosed_box(response: str) -> bool:
     return box is not None and box[1] < 0
 
 
+@lru_cache(maxsize=1)  # asked for by each of those who look at a response
 def _conclusion(response: str) -> str:
     text = _plain(response[-MAX_RESPONSE_CHARS:])
     end_of_thought = text.rfind("</think>")
