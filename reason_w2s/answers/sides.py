@@ -39,7 +39,8 @@ class Side(NamedTuple):
 _TIMES = re.compile(r"(?<=[\d)%}]) ?[xX] ?(?=\$?[\d.])|(?<=[\d)%}]) [xX] (?=[\d($.])")
 _OF = re.compile(r"(?<=%) of (?=\$?[\d(])")
 _SIDE_CHARS = "0123456789 .,+-*/^()$%×·÷−–{}\t⊗"
-_GAP = r"(?:[ .,+\-*/^()$%×·÷−–{}\t⊗]|\\(?:[a-zA-Z]+|[^a-zA-Z\n]))*"
+# Of `x` and `of` some are read as `*`.
+_GAP = r"(?:[ .,+\-*/^()$%×·÷−–{}\t⊗xX]|of|\\(?:[a-zA-Z]+|[^a-zA-Z\n]))*"
 _POSSIBLE = re.compile(rf"\d{_GAP}={_GAP}\d")
 _PREFIXED = re.compile(r"(?<!\d)\$|\$\S*[\w(]")
 # What may be an operation that the question defines.

@@ -5,7 +5,10 @@
 import time
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from reason_w2s.answers import arithmetic
 from reason_w2s.answers.arithmetic import equations
 
 from .shared_data import rows
@@ -155,3 +158,20 @@ def test_human_solutions_hold():
     assert len(decided) / len(found) > 0.95
     # People made these few slips: each was read by eye and is wrong as written.
     assert sum(equation.holds is False for equation in decided) <= 30
+
+
+PIECES = [
+    *("= ", " = ", "=", "==", "<=", "3", "12", " 4", "0.5", "1,200", "x", " of ", "%", "$", "\\$"),
+    *(" + ", "*", "**", "/", "-", "×", "⊗", "{", "}", "(", ")", "\\frac{1}{2}", "\\dfrac", "\\%"),
+    *("\\times ", "\\,", "\\(", "\\[", "\\left(", "\\text{cm}", "1. ", "- ", "<<3*4=12>>"),
+    *("so ", "a", "\n", "\t", "٣"),
+]  # fmt: skip
+
+
+@settings(max_examples=1000, deadline=None)
+@given(st.lists(st.sampled_from(PIECES), max_size=14).map("".join))
+def test_no_line_with_an_equation_is_passed_over(text: str) -> None:
+    found = equations(text)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(arithmetic, "may_have_sides", lambda line: True)
+        assert found == equations(text)
