@@ -24,7 +24,8 @@ def scale() -> list[str]:
     parts = _million(found["million"]) if "million" in found else []
     if "commands" in found:
         parts += _starts(found["commands"]) + _reports(found["commands"])
-    return parts
+    parts += _sampling(found["sampling"]) if "sampling" in found else []
+    return parts + (_serving(found["serving"]) if "serving" in found else [])
 
 
 def _million(found: Json) -> list[str]:
@@ -71,6 +72,43 @@ def _reports(found: Json) -> list[str]:
     cells = [_number(grows["cpu_s"]), _number(grows["peak_memory_mib"])]
     lines.append(_row(["exponent of growth", "", *cells]))
     return ["\n".join(lines)]
+
+
+def _sampling(found: Json) -> list[str]:
+    heads = ["requests", *(f"{kind}: ours, bare, ratios" for kind in ("seeded", "greedy"))]
+    lines = [_row([*heads, "unseeded: bare"]), _row(["---"] * 4)]
+    for size in found["sizes"]:
+        cells = [
+            f"{one['ours_tokens_per_s']:,}, {one['bare_tokens_per_s']:,}, "
+            + _ratios(one["ours_over_bare"])
+            for one in (size["seeded"], size["greedy"])
+        ]
+        free = f"{size['unseeded_bare_tokens_per_s']:,}"
+        lines.append(_row([f"{size['requests']:,}", *cells, free]))
+    said = (
+        f"Our sampler and bare `LLM.generate` on {found['cores']} cores: tokens per second, and "
+        "ours over bare in each round. Seeded: each request has a seed of its own."
+    )
+    return [said, "\n".join(lines)]
+
+
+def _serving(found: Json) -> list[str]:
+    lines = [_row(["requests", "ours, plain: responses/s", "ratios", "CPU s: ours, plain"])]
+    lines.append(_row(["---"] * 4))
+    for size in found["sizes"]:
+        pace = f"{size['ours_per_s']:,}, {size['plain_per_s']:,}"
+        spent = f"{size['cpu_s']['ours']}, {size['cpu_s']['plain']}"
+        ratios = _ratios(size["ours_over_plain"])
+        lines.append(_row([f"{size['requests']:,}", pace, ratios, spent]))
+    said = (
+        f"Our client and a plain load generator on one endpoint, {found['concurrency']} requests "
+        f"at a time, on {found['cores']} cores."
+    )
+    return [said, "\n".join(lines)]
+
+
+def _ratios(found: list[float]) -> str:
+    return " ".join(f"{one:.2f}" for one in found)
 
 
 def _cost(cost: Json) -> str:
