@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import random
+import signal
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from reason_w2s.engines.model_folder import load_tokenizer
 from reason_w2s.engines.vocabulary import fingerprint
@@ -117,6 +122,24 @@ def run(
         profile=profile or TrainProfile(threads=1),
         progress=progress,
     )
+
+
+def assert_dies(after: int, training: Callable[..., TrainStats], *given: Any, **named: Any) -> None:
+    """Train as `run` in a process of its own, which is shot after so many updates.
+
+    It is a fork: to import everything anew takes longer than it trains.
+    """
+    child = os.fork()
+    if not child:
+        with contextlib.suppress(BaseException):
+            training(*given, **named, progress=partial(_shot, after))
+        os._exit(1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
+
+
+def _shot(after: int, done: int, total: int) -> None:
+    if done == after:
+        os.kill(os.getpid(), signal.SIGKILL)
 
 
 def weights(folder: Path) -> dict[str, object]:

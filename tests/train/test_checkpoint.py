@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -17,7 +15,6 @@ from reason_w2s.train import checkpoint
 from reason_w2s.train.config import Lora, TrainProfile, TrainSettings
 from reason_w2s.train.objectives import OBJECTIVES
 
-ROOT = Path(__file__).parents[2]
 GIVEN = [name for name, one in OBJECTIVES.items() if not one.group]
 """Objectives that sample nothing while they train."""
 LORA = Lora(r=4, alpha=8, dropout=0.1)
@@ -112,7 +109,7 @@ def test_a_digest_sees_every_part() -> None:
 )
 def test_killed_at_any_point_the_curve_is_the_same(tiny_model, tmp_path, objective, lora) -> None:
     torch = pytest.importorskip("torch")
-    from tests.train.runs import run, weights
+    from tests.train.runs import assert_dies, run, weights
 
     # TRL switches an adapter's dropout off by default, but for SFT
     drops = {"disable_dropout": False} if lora is not None and objective != "sft" else {}
@@ -121,19 +118,7 @@ def test_killed_at_any_point_the_curve_is_the_same(tiny_model, tmp_path, objecti
     whole = run(tiny_model, tmp_path / "whole", settings, profile=SAVING)
     for killed_at in (2, 6, 9) if objective == "sft" and lora is None else (6,):
         broken = tmp_path / f"broken{killed_at}"
-        code = (
-            "import os, signal, pathlib; from tests.train.runs import run; "
-            "from reason_w2s.train.config import *; "
-            f"settings = TrainSettings.model_validate_json({settings.model_dump_json()!r}); "
-            f"profile = TrainProfile.model_validate_json({SAVING.model_dump_json()!r}); "
-            f"die = lambda done, total: done == {killed_at} and os.kill(os.getpid(), 9); "
-            f"run(pathlib.Path({str(tiny_model)!r}), pathlib.Path({str(broken)!r}), settings, "
-            "profile=profile, progress=die)"
-        )
-        died = subprocess.run(
-            [sys.executable, "-c", code], cwd=ROOT, check=False, capture_output=True
-        )
-        assert died.returncode == -9, died.stderr.decode()[-500:]
+        assert_dies(killed_at, run, tiny_model, broken, settings, profile=SAVING)
         assert not (broken / "out").exists()
         kept = sorted(path.name for path in (broken / "work").glob("checkpoint-*"))
         assert kept == [f"checkpoint-{n}" for n in (4, 8) if n < killed_at]

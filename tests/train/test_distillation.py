@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +12,11 @@ from reason_w2s.engines.hf import load_model
 from reason_w2s.errors import ConfigError
 from reason_w2s.train.config import Lora, TrainProfile, TrainSettings
 from tests.conftest import WORDS, make_model, make_tokenizer
-from tests.train.runs import sample_while_training
+from tests.train.runs import assert_dies, sample_while_training
 
 pytestmark = pytest.mark.torch
 torch = pytest.importorskip("torch")
 trl = pytest.importorskip("trl")
-
-ROOT = Path(__file__).parents[2]
 
 
 def settings(trainer: dict[str, Any] | None = None, **changes: Any) -> TrainSettings:
@@ -115,20 +109,10 @@ def test_killed_mid_way_the_curve_is_the_same(tiny_model, other_tiny_model, tmp_
     where = TrainProfile(threads=1, save_updates=3)
     teacher = {"teacher": other_tiny_model, "profile": where}
     whole = sample_while_training(tiny_model, tmp_path / "whole", what, **teacher)
-    code = (
-        "import os, pathlib; from tests.train.runs import sample_while_training as run; "
-        "from reason_w2s.train.config import TrainProfile, TrainSettings; "
-        f"what = TrainSettings.model_validate_json({what.model_dump_json()!r}); "
-        f"where = TrainProfile.model_validate_json({where.model_dump_json()!r}); "
-        "die = lambda done, total: done == 7 and os.kill(os.getpid(), 9); "
-        f"run(pathlib.Path({str(tiny_model)!r}), pathlib.Path('cut'), what, profile=where, "
-        f"teacher=pathlib.Path({str(other_tiny_model)!r}), progress=die)"
-    )
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    died = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=environment, check=False)
-    assert died.returncode == -signal.SIGKILL
-    saved = {path.name for path in (tmp_path / "cut" / "work").glob("checkpoint-*")}
+    cut = tmp_path / "cut"
+    assert_dies(7, sample_while_training, tiny_model, cut, what, **teacher)
+    saved = {path.name for path in (cut / "work").glob("checkpoint-*")}
     assert saved == {"checkpoint-3", "checkpoint-6"}
-    resumed = sample_while_training(tiny_model, tmp_path / "cut", what, **teacher)
+    resumed = sample_while_training(tiny_model, cut, what, **teacher)
     assert [one["loss"] for one in resumed.log] == [one["loss"] for one in whole.log]
     assert resumed.generated == whole.generated

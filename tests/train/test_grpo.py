@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import random
-import signal
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -19,14 +15,13 @@ from reason_w2s.records import Problem
 from reason_w2s.train import rollouts
 from reason_w2s.train.config import Lora, TrainProfile, TrainSettings
 from reason_w2s.train.examples import prompt_ids, stream
-from tests.train.runs import PROMPT, digits, sample_while_training
+from tests.train.runs import PROMPT, assert_dies, digits, sample_while_training
 
 pytestmark = pytest.mark.torch
 torch = pytest.importorskip("torch")
 trl = pytest.importorskip("trl")
 
 GROUP, MOST = 8, 6
-ROOT = Path(__file__).parents[2]
 
 
 def settings(trainer: dict[str, Any] | None = None, **changes: Any) -> TrainSettings:
@@ -137,22 +132,12 @@ def test_killed_mid_way_the_curve_is_the_same(tiny_model: Path, tmp_path: Path) 
     what = settings({"generation_batch_size": 64}, updates=10)
     where = TrainProfile(threads=1, save_updates=3)
     whole = sample_while_training(tiny_model, tmp_path / "whole", what, profile=where)
-    code = (
-        "import os, pathlib; from tests.train.runs import sample_while_training as run; "
-        "from reason_w2s.train.config import TrainProfile, TrainSettings; "
-        f"what = TrainSettings.model_validate_json({what.model_dump_json()!r}); "
-        f"where = TrainProfile.model_validate_json({where.model_dump_json()!r}); "
-        "die = lambda done, total: done == 7 and os.kill(os.getpid(), 9); "
-        f"run(pathlib.Path({str(tiny_model)!r}), pathlib.Path('cut'), what, profile=where, "
-        "progress=die)"
-    )
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    died = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=environment, check=False)
-    assert died.returncode == -signal.SIGKILL
-    work = tmp_path / "cut" / "work"
+    cut = tmp_path / "cut"
+    assert_dies(7, sample_while_training, tiny_model, cut, what, profile=where)
+    work = cut / "work"
     # every third update is none of those after which completions are drawn anew
     assert {path.name for path in work.glob("checkpoint-*")} == {"checkpoint-4"}
-    resumed = sample_while_training(tiny_model, tmp_path / "cut", what, profile=where)
+    resumed = sample_while_training(tiny_model, cut, what, profile=where)
     assert rewards(resumed) == rewards(whole)
     assert losses(resumed) == pytest.approx(losses(whole), abs=1e-6)
     assert resumed.generated == whole.generated
