@@ -10,7 +10,7 @@ RECIPE = """\
 name: chaos
 models:
   weak:
-    scratch: {of: train, vocab_size: 300, hidden: 32, layers: 1, heads: 2, max_positions: 256}
+    scratch: {of: train, vocab_size: 300, hidden: 32, layers: 1, heads: 1, max_positions: 256}
     prompt: qa
 problems:
   train: {source: world, split: train, take: 40}
