@@ -16,9 +16,27 @@ def check_training(plan: Plan, step: Step, where: str) -> None:
     """`of`, `target`, `side` and `objective` of a train step fit together."""
     if step.stage != "train":
         return
+    from reason_w2s.train.objectives import OBJECTIVES
+
+    _trainer(step, where)
+    by = OBJECTIVES[step.config["objective"]]
+    kinds = {plan.steps[name].kind for name in step.of}
+    _learned(step, by, kinds, where)
+    _labelled(step, by, where)
+    _valued(step, by, where)
+    _noise(step, where)
+    if "ref" in step.roles and not by.reference:
+        raise ConfigError(
+            f"{where}.ref: {step.config['objective']} has no reference model; remove it"
+        )
+    _judged(step, by, kinds, where)
+
+
+def _trainer(step: Step, where: str) -> None:
+    """What TRL is to be told."""
     from reason_w2s.stages.train import TrainConfig
     from reason_w2s.train.arguments import check_length, check_trainer_keys
-    from reason_w2s.train.objectives import OBJECTIVES, Name
+    from reason_w2s.train.objectives import OBJECTIVES
     from reason_w2s.train.rollouts import check_groups
 
     try:
@@ -28,40 +46,39 @@ def check_training(plan: Plan, step: Step, where: str) -> None:
             check_groups(TrainConfig.model_validate(step.config))
     except ConfigError as error:
         raise ConfigError(f"{where}.{error}") from error
-    kinds = {plan.steps[name].kind for name in step.of}
-    objective: Name = step.config["objective"]
+
+
+def _learned(step: Step, by: Objective, kinds: Set[str], where: str) -> None:
+    """`of` holds what the objective learns from, and `target` and `side` say what of it."""
+    objective = step.config["objective"]
     target, side = step.config.get("target"), step.config.get("side")
+    given = ", ".join(sorted(kinds))
+    answers, problems = by.learns == "answers", kinds == {"problems"}
     if len(kinds) > 1:
         raise ConfigError(
             f"{where}.of: {' and '.join(sorted(kinds))} cannot be trained on together"
         )
-    by = OBJECTIVES[objective]
-    answers = by.learns == "answers"
-    if answers and kinds == {"problems"} and target != "solution":
+    if answers and problems and target != "solution":
         raise ConfigError(f"{where}.of: problems can be trained on with target: solution only")
-    if target == "solution" and not (answers and kinds == {"problems"}):
+    if target == "solution" and not (answers and problems):
         raise ConfigError(f"{where}.target: solution needs 'of' to be a problem set")
-    if target == "answer" and (not answers or kinds == {"problems"}):
+    if target == "answer" and (not answers or problems):
         raise ConfigError(f"{where}.target: answer is for objectives that learn answers, of traces")
     if by.learns == "pairs" and kinds != {"pairs"}:
-        raise ConfigError(
-            f"{where}.of: {objective} needs pairs (a pair step), got {', '.join(kinds)}"
-        )
+        raise ConfigError(f"{where}.of: {objective} needs pairs (a pair step), got {given}")
     if (side is not None) != (answers and kinds == {"pairs"}):
         raise ConfigError(f"{where}.side: chosen or rejected, for sft on pairs and nothing else")
-    label = step.config.get("label")
-    if (by.learns == "verdicts") != (label is not None):
+    if by.learns in ("verdicts", "values") and kinds != {"traces"}:
+        raise ConfigError(f"{where}.of: {objective} needs traces, got {given}")
+
+
+def _labelled(step: Step, by: Objective, where: str) -> None:
+    """A yes-or-no column is learned by the objective that learns verdicts."""
+    if (by.learns == "verdicts") != (step.config.get("label") is not None):
         raise ConfigError(
             f"{where}.label: the yes-or-no column of what is wanted (label: STEP.correct), for "
             f"objective kto and no other"
         )
-    if by.learns in ("verdicts", "values") and kinds != {"traces"}:
-        raise ConfigError(f"{where}.of: {objective} needs traces, got {', '.join(kinds)}")
-    _valued(step, by, where)
-    _noise(step, where)
-    if "ref" in step.roles and not by.reference:
-        raise ConfigError(f"{where}.ref: {objective} has no reference model; remove it")
-    _judged(step, by, kinds, where)
 
 
 def _valued(step: Step, by: Objective, where: str) -> None:
