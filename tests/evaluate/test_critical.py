@@ -64,10 +64,15 @@ def test_the_summary_counts_traces_and_gives_intervals(bench):
     assert told["greatest"]["by_chance"] == 0.25
 
 
+def to_ten_digits(found):
+    """Processors differ in the last digit of a sum."""
+    return json.loads(json.dumps(found), parse_float=lambda text: float(f"{float(text):.10g}"))
+
+
 def test_what_is_kept_follows_from_its_traces(bench):
     kept = json.loads((BENCH.parents[1] / "baselines" / "critical.json").read_text("utf-8"))
     told = bench.summary(kept["of"])
-    assert {name: kept[name] for name in told} == told
+    assert to_ten_digits({name: kept[name] for name in told}) == to_ten_digits(told)
     for one in kept["of"]:
         possible = one["successes"] and one["successes"][0] > 0
         place = bench.critical(one["successes"][1:], kept["rollouts"]) if possible else None

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -174,67 +175,112 @@ def test_the_same_word_by_two_ways_is_one():
     assert stopped.value.number == signal.SIGUSR1
 
 
-@pytest.mark.torch
-@pytest.mark.slow
-@pytest.mark.parametrize("processes", [1, 2])
-def test_training_that_was_stopped_ends_in_the_same_weights(tmp_path, tiny_model, processes):
-    pytest.importorskip("trl")
-    # no checkpoint is due before the end: the one that is there was written because of the signal
-    train = f"train: {{processes: {processes}, save_updates: 1000, threads: 1}}"
-    arguments = [*COMMAND, f"models.weak.path={tiny_model}"]
-    for name in ("whole", "broken"):
-        kinds(tmp_path / name, TRAINED.replace("updates: 60", "updates: 120"), more=train)
-    code, _, err = command(arguments, tmp_path / "whole")
-    assert code == 0, err
-    broken = tmp_path / "broken"
-    slow = slowly(broken, TEST_SAID=str(broken / "updated"))
-    (broken / "slow" / "sitecustomize.py").write_text(UPDATED)
-    process = start(arguments, broken, **slow)
-    wait(lambda: (broken / "updated").exists() or process.poll() is not None, seconds=200)
+def stop_training(arguments: list[str], folder: Path) -> None:
+    """It ends after some updates, with a checkpoint that no profile asked for."""
+    slow = slowly(folder, TEST_SAID=str(folder / "updated"))
+    (folder / "slow" / "sitecustomize.py").write_text(UPDATED)
+    process = start(arguments, folder, **slow)
+    wait(lambda: (folder / "updated").exists() or process.poll() is not None, seconds=200)
     assert process.poll() is None
     err = tell(process, signal.SIGUSR1)
     assert process.returncode == 3, err
     assert err.splitlines()[-1] == f"stopped by SIGUSR1; {GOES_ON}"
-    (left,) = broken.glob("runs/store/train/*/*/checkpoint-*/whole.json")
-    assert not list(broken.glob("runs/store/train/*/made.json"))
-    code, _, err = command(arguments, broken)
+    assert len(checkpoints(folder)) == 1
+    assert not made(folder)
+
+
+def checkpoints(folder: Path) -> set[str]:
+    return {
+        path.parent.name for path in folder.glob("runs/store/train/*/*/checkpoint-*/whole.json")
+    }
+
+
+def made(folder: Path) -> list[Path]:
+    return list(folder.glob("runs/store/train/*/made.json"))
+
+
+def shoot(arguments: list[str], folder: Path, when: Callable[[], object], **more: str) -> None:
+    process = start(arguments, folder, **more)
+    wait(when, seconds=200)
+    workers = children(process.pid)
+    process.kill()
+    process.communicate(timeout=200)
+    wait(lambda: not any(map(alive, workers)), seconds=20)
+
+
+def assert_goes_on_from(arguments: list[str], folder: Path, names: set[str]) -> None:
+    code, _, err = command(arguments, folder)
     assert code == 0, err
-    logs = "".join(path.read_text() for path in broken.glob("runs/small/logs/*"))
-    assert f"goes on from {left.parent.name}" in logs
-    found = [Run.open(tmp_path / name / "runs" / "small") for name in ("whole", "broken")]
-    assert found[0].items["tuned"].digest == found[1].items["tuned"].digest
+    logs = "".join(path.read_text() for path in folder.glob("runs/small/logs/*"))
+    assert all(f"goes on from {name}" in logs for name in names)
+
+
+@pytest.mark.torch
+@pytest.mark.slow
+@pytest.mark.parametrize("processes", [1, 2])
+def test_training_that_was_stopped_ends_in_the_same_weights(tmp_path, tiny_model, processes):
+    """One process is also shot after it was stopped and had gone on."""
+    pytest.importorskip("trl")
+    arguments = [*COMMAND, f"models.weak.path={tiny_model}"]
+    whole, broken = tmp_path / "whole", tmp_path / "broken"
+    for folder in (whole, broken):
+        save(folder, processes, 1000)
+    code, _, err = command(arguments, whole)
+    assert code == 0, err
+    stop_training(arguments, broken)
+    left = checkpoints(broken)
+    if processes == 1:
+        save(broken, processes, 5)
+        shoot(arguments, broken, lambda: checkpoints(broken) - left)
+        assert not made(broken)
+        left |= {max(checkpoints(broken), key=lambda name: int(name.partition("-")[2]))}
+    assert_goes_on_from(arguments, broken, left)
+    found = [Run.open(folder / "runs" / "small").items["tuned"] for folder in (whole, broken)]
+    assert found[0].digest == found[1].digest
+    assert found[0].counts == found[1].counts
     curves = [
         json.loads(path.read_text())["stats"]["log"]
-        for name in ("whole", "broken")
-        for path in (tmp_path / name).glob("runs/store/train/*/made.json")
+        for folder in (whole, broken)
+        for path in made(folder)
     ]
     assert [entry["loss"] for entry in curves[0]] == pytest.approx(
         [entry["loss"] for entry in curves[1]], rel=1e-5
     )
 
 
+def save(folder: Path, processes: int, updates: int) -> None:
+    """The recipe that trains, saving after so many updates; it has 120."""
+    train = f"train: {{processes: {processes}, save_updates: {updates}, threads: 1}}"
+    kinds(folder, TRAINED.replace("updates: 60", "updates: 120"), more=train)
+
+
 @pytest.mark.torch
 @pytest.mark.vllm
 @pytest.mark.slow
-def test_vllm_sampling_that_was_stopped_ends_in_the_same_texts(tmp_path, tiny_model):
+def test_vllm_sampling_that_was_stopped_and_shot_ends_in_the_same_texts(tmp_path, tiny_model):
     pytest.importorskip("vllm")
     engine = "engine: {enforce_eager: true, kv_cache_gib: 0.25, max_num_seqs: 16, threads: 1}"
-    model = [f"models.weak.path={tiny_model}", "steps.drawn.sample.sampling.n=16"]
+    model = [f"models.weak.path={tiny_model}", "steps.drawn.sample.sampling.n=32"]
     arguments = [*COMMAND, "--engine", "vllm", "--until", "graded", *model]
-    for name in ("whole", "broken"):
-        kinds(tmp_path / name, more=engine)
-    code, _, err = command(arguments, tmp_path / "whole")
+    whole, broken = tmp_path / "whole", tmp_path / "broken"
+    for folder in (whole, broken):
+        kinds(folder, more=engine)
+    code, _, err = command(arguments, whole)
     assert code == 0, err
-    broken = tmp_path / "broken"
     process = start(arguments, broken, **slowly(broken))
     wait(lambda: drawn_parts(broken), seconds=200)
     err = tell(process, signal.SIGTERM)
     assert process.returncode == 3, err
     assert err.splitlines()[-1] == f"stopped by SIGTERM; {GOES_ON}"
-    assert sum(map(count, drawn_parts(broken))) < 12 * 16
+    stopped = len(drawn_parts(broken))
+    shoot(arguments, broken, lambda: len(drawn_parts(broken)) > stopped, **slowly(broken))
+    kept = {path: path.read_bytes() for path in drawn_parts(broken)}
+    assert sum(map(count, kept)) < 12 * 32
     code, _, err = command(arguments, broken)
     assert code == 0, err
-    found = [Run.open(tmp_path / name / "runs" / "small") for name in ("whole", "broken")]
-    traces = [{row.trace.key: row.trace for row in one.rows("drawn")} for one in found]
+    assert {path: path.read_bytes() for path in kept} == kept
+    runs = [Run.open(folder / "runs" / "small") for folder in (whole, broken)]
+    traces = [{row.trace.key: row.trace for row in one.rows("drawn")} for one in runs]
+    assert sum(map(count, drawn_parts(broken))) == len(traces[0]) == 12 * 32, "none drawn twice"
     assert traces[0] == traces[1]
-    assert sum(map(count, drawn_parts(broken))) == 12 * 16, "none was drawn twice"
+    assert runs[0].items["graded"].digest == runs[1].items["graded"].digest

@@ -221,62 +221,6 @@ TRAINED = RECIPE + (
 )
 
 
-@pytest.mark.torch
-@pytest.mark.slow
-def test_training_that_was_killed_ends_in_the_same_weights(tmp_path, tiny_model):
-    pytest.importorskip("trl")
-    train = "train: {save_updates: 5, threads: 1}"
-    model = f"models.weak.path={tiny_model}"
-    for name in ("whole", "broken"):
-        kinds(tmp_path / name, TRAINED, more=train)
-    code, _, err = command([*COMMAND, model], tmp_path / "whole")
-    assert code == 0, err
-    process = start([*COMMAND, model], tmp_path / "broken")
-    wait(lambda: list((tmp_path / "broken" / "runs").rglob("checkpoint-*/whole.json")))
-    workers = children(process.pid)
-    process.kill()
-    process.communicate(timeout=200)
-    wait(lambda: not any(map(alive, workers)), seconds=10)
-    assert not list((tmp_path / "broken").glob("runs/store/train/*/made.json"))
-    code, _, err = command([*COMMAND, model], tmp_path / "broken")
-    assert code == 0, err
-    logs = "".join(path.read_text() for path in (tmp_path / "broken").glob("runs/small/logs/*"))
-    assert "goes on from checkpoint-" in logs
-    found = [
-        Run.open(tmp_path / name / "runs" / "small").items["tuned"] for name in ("whole", "broken")
-    ]
-    assert found[0].digest == found[1].digest
-    assert found[0].counts == found[1].counts
-
-
-@pytest.mark.torch
-@pytest.mark.vllm
-@pytest.mark.slow
-def test_vllm_sampling_that_was_killed_ends_in_the_same_texts(tmp_path, tiny_model):
-    pytest.importorskip("vllm")
-    engine = "engine: {enforce_eager: true, kv_cache_gib: 0.25, max_num_seqs: 16, threads: 1}"
-    model = [f"models.weak.path={tiny_model}", "steps.drawn.sample.sampling.n=16"]
-    arguments = [*COMMAND, "--engine", "vllm", "--until", "graded", *model]
-    for name in ("whole", "broken"):
-        kinds(tmp_path / name, more=engine)
-    code, _, err = command(arguments, tmp_path / "whole")
-    assert code == 0, err
-    process = start(arguments, tmp_path / "broken", **slowly(tmp_path / "broken"))
-    wait(lambda: drawn_parts(tmp_path / "broken"), seconds=200)
-    workers = children(process.pid)
-    process.kill()
-    process.communicate(timeout=200)
-    wait(lambda: not any(map(alive, workers)), seconds=20)
-    assert 0 < len(drawn_parts(tmp_path / "broken")) < 12 * 16 // 8
-    code, _, err = command(arguments, tmp_path / "broken")
-    assert code == 0, err
-    whole, broken = (Run.open(tmp_path / name / "runs" / "small") for name in ("whole", "broken"))
-    traces = [{row.trace.key: row.trace for row in one.rows("drawn")} for one in (whole, broken)]
-    assert len(traces[0]) == 12 * 16
-    assert traces[0] == traces[1]
-    assert whole.items["graded"].digest == broken.items["graded"].digest
-
-
 def below(pid: int) -> list[int]:
     return [one for child in children(pid) for one in (child, *below(child))]
 

@@ -53,9 +53,9 @@ def terms(whole: Whole, folder: Path, dice: random.Random, number: int) -> Outco
     """SIGTERM to the command: it ends by itself, and what was drawn is kept."""
     chain = Chain(whole, folder, dice, number)
 
-    def act(running: Running, outcome: Outcome) -> None:
+    def act(running: Running, outcome: Outcome) -> bool:
         os.kill(running.process.pid, signal.SIGTERM)
-        stopped(running, outcome, "stopped")
+        return stopped(running, outcome, "stopped")
 
     return chain.play(act)
 
@@ -63,8 +63,8 @@ def terms(whole: Whole, folder: Path, dice: random.Random, number: int) -> Outco
 def workers(whole: Whole, folder: Path, dice: random.Random, number: int) -> Outcome:
     """kill -9 for the process that samples, alone."""
 
-    def act(running: Running, outcome: Outcome) -> None:
-        _shoot(running, outcome, "reason_w2s.runs.worker")
+    def act(running: Running, outcome: Outcome) -> bool:
+        return _shoot(running, outcome, "reason_w2s.runs.worker")
 
     return Chain(whole, folder, dice, number).play(act)
 
@@ -72,19 +72,20 @@ def workers(whole: Whole, folder: Path, dice: random.Random, number: int) -> Out
 def engines(whole: Whole, folder: Path, dice: random.Random, number: int) -> Outcome:
     """kill -9 for vLLM's engine process, the worker's child."""
 
-    def act(running: Running, outcome: Outcome) -> None:
-        _shoot(running, outcome, "EngineCore")
+    def act(running: Running, outcome: Outcome) -> bool:
+        return _shoot(running, outcome, "EngineCore")
 
     return Chain(whole, folder, dice, number).play(act)
 
 
-def _shoot(running: Running, outcome: Outcome, name: str) -> None:
+def _shoot(running: Running, outcome: Outcome, name: str) -> bool:
+    """False where all was drawn by then: the run ends as if nothing were."""
     pids = [pid for pid in descendants(running.process.pid) if name in command_of(pid)]
     if not pids:
         outcome.wrong.append(f"no process {name} to shoot")
     for pid in pids[:1]:
         os.kill(pid, signal.SIGKILL)
-    stopped(running, outcome)
+    return running.finish() != 0 and stopped(running, outcome)
 
 
 def in_checkpoints(whole: Whole, folder: Path, dice: random.Random, number: int) -> Outcome:

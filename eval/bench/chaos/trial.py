@@ -115,8 +115,8 @@ def _is(line: list[str], marks: tuple[str, ...]) -> bool:
     return any(said == mark or said.startswith(f"{mark} ") for mark in marks)
 
 
-Act = Callable[[Running, Outcome], None]
-"""What is done to a run under way; it ends with the command ended."""
+Act = Callable[[Running, Outcome], bool]
+"""What is done to a run under way, and whether that broke it; it ends with the command ended."""
 
 
 class Chain:
@@ -136,8 +136,8 @@ class Chain:
         worked = 0.0
         for moment in self.times:
             running = self.phase.start(self.folder)
-            if running.until(lambda r=running: self._begun(r)) and running.sleep(moment - worked):
-                act(running, self.outcome)
+            begun = running.until(lambda r=running: self._begun(r))
+            if begun and running.sleep(moment - worked) and act(running, self.outcome):
                 self.outcome.events += 1
             else:
                 self.outcome.missed += 1
@@ -187,19 +187,21 @@ class Chain:
         self.kept = stored(self.folder / RUN)
 
 
-def shot(running: Running, outcome: Outcome) -> None:
+def shot(running: Running, outcome: Outcome) -> bool:
     """kill -9 for all of it at once."""
     alive = running.shoot()
     if alive:
         outcome.wrong.append(f"{len(alive)} processes lived on")
+    return True
 
 
-def stopped(running: Running, outcome: Outcome, word: str = "error: ") -> None:
+def stopped(running: Running, outcome: Outcome, word: str = "error: ") -> bool:
     """It must end by itself, with code 3 and one line that begins so."""
     code = running.finish()
     said = running.beginning(*{"error: ", "Traceback", word})
     if code != 3 or len(said) != 1 or not said[0].startswith(word):
         outcome.wrong.append(f"exit code {code} and {said}, not 3 and one line")
+    return True
 
 
 def wait_for(seconds: float) -> Iterator[float]:
