@@ -72,14 +72,14 @@ def test_quickstart_for_real(tmp_path):
 def test_the_same_step_under_another_profile(tmp_path):
     """ZeRO-3 in two processes learns what one process learns, and its files stay with the run."""
     pytest.importorskip("deepspeed")
-    what = ["--until", "ceiling", "steps.ceiling.train.updates=4"]
+    what = ["--until", "ceiling", "--redo", "ceiling", "steps.ceiling.train.updates=4"]
+    run = tmp_path / "quickstart"
     losses = []
     for profile in ("cpu", "cpu_zero3"):
-        done = quickstart(tmp_path / profile, *what, profile=profile)
+        done = quickstart(tmp_path, *what, profile=profile)
         assert done.returncode == 0, done.stderr[-2000:]
-        run = tmp_path / profile / "quickstart"
         item = json.loads((run / "manifest.json").read_text())["steps"]["ceiling"]
-        made = tmp_path / profile / "store" / "train" / item["key"] / "made.json"
+        made = tmp_path / "store" / "train" / item["key"] / "made.json"
         losses.append([entry["loss"] for entry in json.loads(made.read_text())["stats"]["log"]])
     assert losses[0] == pytest.approx(losses[1], abs=1e-4)
     config = json.loads((run / "launch" / "ceiling" / "deepspeed.json").read_text())
