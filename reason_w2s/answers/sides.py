@@ -260,22 +260,23 @@ def whole_side(line: str, start: int, end: int) -> Side | None:
 def _side(line: str, start: int, end: int, source: str, free: bool) -> Side:
     lead = len(source) - len(source.lstrip(" $\t"))
     last = start + len(line[start:end].rstrip())
-    clean, value, single, sure = _read(source)
-    return Side(start + lead, last, clean, value if free else None, single, sure)
+    clean, single, sure = _read(source)
+    return Side(start + lead, last, clean, side_value(clean) if free else None, single, sure)
 
 
 @lru_cache(maxsize=8192)
-def _read(source: str) -> tuple[str, Fraction | None, bool, bool]:
-    """The text of a side without what is beside its arithmetic, its value, `single` and `sure`."""
+def _read(source: str) -> tuple[str, bool, bool]:
+    """The text of a side without what is beside its arithmetic, `single` and `sure`."""
     clean = source.replace("$", "").replace("**", "^")
     clean = clean if clean.isascii() else clean.translate(_PLAIN)
     clean = clean.strip().rstrip(".,").strip()
     if clean.isascii() and clean.isdigit() and len(clean) < _SHORT_CHARS and clean[0] != "0":
-        return clean, Fraction(int(clean)), True, True
+        return clean, True, True
     clean = _SPACED_PERCENT.sub("%", clean) if "%" in clean else clean
-    return clean, side_value(clean), bool(_SINGLE.match(clean)), not _UNSAFE.search(clean)
+    return clean, bool(_SINGLE.match(clean)), not _UNSAFE.search(clean)
 
 
+@lru_cache(maxsize=8192)
 def side_value(source: str) -> Fraction | None:
     """What an expression is worth; None where it cannot be read."""
     try:

@@ -7,8 +7,10 @@ lost: the pieces put together are the text. Blanks belong to the step before the
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator
 from itertools import pairwise
+from operator import attrgetter
 from typing import Literal
 
 from reason_w2s.answers.sentences import Span, blocks, sentences
@@ -47,7 +49,7 @@ def pieces(text: str, by: By = "auto") -> list[str]:
 
 def holding(steps: list[Step], position: int) -> int:
     """Which step, from 0, holds the character at `position`; the last for one behind the end."""
-    return next((n for n, step in enumerate(steps) if position < step.end), len(steps) - 1)
+    return min(bisect_right(steps, position, key=attrgetter("end")), len(steps) - 1)
 
 
 def _joined(text: str, bounds: list[int]) -> list[int]:

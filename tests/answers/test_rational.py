@@ -3,9 +3,13 @@
 from fractions import Fraction
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from reason_w2s.answers.algebra.expression import Unreadable
-from reason_w2s.answers.algebra.rational import evaluate
+from reason_w2s.answers.algebra.parser import parse
+from reason_w2s.answers.algebra.plain import plain
+from reason_w2s.answers.algebra.rational import evaluate, value
 
 VALUES = {
     "42": 42,
@@ -71,3 +75,15 @@ REFUSED = [
 def test_refused(text):
     with pytest.raises(Unreadable):
         evaluate(text)
+
+
+PARTS = ["0", "2", "12", "1,200", "1,20", "0.5", ".5", "-", "+", " ", "*", "/", "%", "(", ")", "^2"]
+FRACTIONS = ["\\frac{2}{3}", "\\frac{1.5}{7}", "\\frac{1}{0}", "\\frac{-1}{2}", "\\frac12", "{3}"]
+
+
+@settings(max_examples=2000, deadline=None)
+@given(st.lists(st.sampled_from(PARTS + FRACTIONS), max_size=8).map("".join))
+def test_what_is_read_without_a_tree_is_what_the_tree_is_worth(text: str) -> None:
+    found = plain(text)
+    if found is not None:
+        assert found == value(parse(text))

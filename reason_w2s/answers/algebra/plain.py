@@ -1,4 +1,4 @@
-"""Numbers joined by + - * /, worked out without a tree: what most sums in a solution are."""
+r"""Numbers joined by + - * /, worked out without a tree: what most sums in a solution are."""
 
 from __future__ import annotations
 
@@ -9,21 +9,31 @@ MAX_CHARS = 60
 """A longer sum is left to the parser; within this, no result is too large."""
 
 _NUMBER = r"(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d*)?|\.\d+"
-_FLAT = re.compile(rf" *-?(?:{_NUMBER})(?: *[-+*/] *(?:{_NUMBER}))* *", re.ASCII)
-_PARTS = re.compile(rf"([-+*/]?) *({_NUMBER})", re.ASCII)
+_FLAT = re.compile(rf" *-?(?:{_NUMBER})%?(?: *[-+*/] *(?:{_NUMBER})%?)* *", re.ASCII)
+_PARTS = re.compile(rf"([-+*/]?) *({_NUMBER})(%?)", re.ASCII)
+# Where it is the same as with a slash: not behind one, nor behind the whole part of a mixed number.
+_FRACTION = re.compile(
+    r"(^ *|[-+*] *)\\frac\{(\d+(?:\.\d+)?)\}\{(\d+(?:\.\d+)?)\}(?= *(?:[-+*/]|$))", re.ASCII
+)
 
 
 def plain(text: str) -> Fraction | None:
-    """The exact value of `48/2`, `1,200 + 5 - 3*2`; None where it is anything else.
+    r"""The exact value of `48/2`, `1,200 + 5 - 3*2`, `20% * 5`, `\frac{2}{3} * 6`; None of others.
 
     What it reads, `rational.evaluate` reads as the same.
     """
-    if len(text) > MAX_CHARS or not _FLAT.fullmatch(text):
+    if len(text) > MAX_CHARS:
+        return None
+    if text.isdecimal() and text.isascii():
+        return Fraction(int(text))
+    if "\\frac" in text:
+        text = _FRACTION.sub(r"\1\2/\3", text)
+    if not _FLAT.fullmatch(text):
         return None
     total: int | Fraction = 0
     term: int | Fraction = 0
-    for sign, digits in _PARTS.findall(text):
-        number = _number(digits)
+    for sign, digits, percent in _PARTS.findall(text):
+        number = _number(digits) / Fraction(100) if percent else _number(digits)
         if sign == "*":
             term = term * number
         elif sign == "/":
