@@ -21,21 +21,24 @@ Json = dict[str, Any]
 def scale() -> list[str]:
     """What was measured: the million, then commands, each where there are figures."""
     found = json.loads(FILE.read_text(encoding="utf-8"))
-    parts = _million(found["million"]) if "million" in found else []
+    more = found.get("million-ours-plain", {"sizes": []})["sizes"]
+    parts = _million(found["million"], more) if "million" in found else []
     if "commands" in found:
         parts += _starts(found["commands"]) + _reports(found["commands"])
-    parts += _sampling(found["sampling"]) if "sampling" in found else []
+    drawn = [one for name, one in found.items() if name.startswith("sampling-")]
+    parts += _sampling(sorted(drawn, key=lambda one: one["parameters"])) if drawn else []
     return parts + (_serving(found["serving"]) if "serving" in found else [])
 
 
-def _million(found: Json) -> list[str]:
-    sizes, names = found["sizes"], list(found["exponents"])
+def _million(found: Json, more: list[Json]) -> list[str]:
+    """All contestants, and sizes at which not each of them was tried."""
+    sizes, names = [*found["sizes"], *more], list(found["exponents"])
     heads = ["rows (different)", *(f"{NAMES[name]}: CPU s, MiB" for name in names)]
     heads += ["ours / plain"]
     lines = [_row(heads), _row(["---"] * len(heads))]
     for size in sizes:
         costs = size["costs"]
-        cells = [_cost(costs[name]) for name in names]
+        cells = [_cost(costs[name]) if name in costs else "" for name in names]
         ratio = costs["ours"]["cpu_s"] / costs["plain"]["cpu_s"]
         lines.append(_row([f"{size['rows']:,} ({size['distinct']:,})", *cells, f"{ratio:.2f}"]))
     grows = [found["exponents"][name] for name in names]
@@ -74,22 +77,25 @@ def _reports(found: Json) -> list[str]:
     return ["\n".join(lines)]
 
 
-def _sampling(found: Json) -> list[str]:
-    heads = ["requests", *(f"{kind}: ours, bare, ratios" for kind in ("seeded", "greedy"))]
-    lines = [_row([*heads, "unseeded: bare"]), _row(["---"] * 4)]
-    for size in found["sizes"]:
-        cells = [
-            f"{one['ours_tokens_per_s']:,}, {one['bare_tokens_per_s']:,}, "
-            + _ratios(one["ours_over_bare"])
-            for one in (size["seeded"], size["greedy"])
-        ]
-        free = f"{size['unseeded_bare_tokens_per_s']:,}"
-        lines.append(_row([f"{size['requests']:,}", *cells, free]))
+def _sampling(found: list[Json]) -> list[str]:
+    kinds = ("seeded", "greedy")
+    heads = ["parameters", "requests", *(f"{kind}: ours, bare, ratios" for kind in kinds)]
+    lines = [_row([*heads, "unseeded: bare"]), _row(["---"] * 5)]
+    for one in found:
+        for size in one["sizes"]:
+            counts = [f"{one['parameters']:,}", f"{size['requests']:,}"]
+            cells = [_pace(size[kind]) for kind in kinds]
+            lines.append(_row([*counts, *cells, f"{size['unseeded_bare_tokens_per_s']:,}"]))
     said = (
-        f"Our sampler and bare `LLM.generate` on {found['cores']} cores: tokens per second, and "
+        f"Our sampler and bare `LLM.generate` on {found[0]['cores']} cores: tokens per second, and "
         "ours over bare in each round. Seeded: each request has a seed of its own."
     )
     return [said, "\n".join(lines)]
+
+
+def _pace(found: Json) -> str:
+    pace = f"{found['ours_tokens_per_s']:,}, {found['bare_tokens_per_s']:,}"
+    return f"{pace}, {_ratios(found['ours_over_bare'])}"
 
 
 def _serving(found: Json) -> list[str]:

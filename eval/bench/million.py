@@ -119,7 +119,8 @@ def main() -> None:
         "exponents": exponents(sizes, asked.only),
     }
     print(json.dumps(found, indent=1))
-    keep(asked.out, "million", found)
+    some = [] if asked.only == list(CONTESTANTS) else asked.only
+    keep(asked.out, "-".join(["million", *some]), found)
 
 
 if __name__ == "__main__":

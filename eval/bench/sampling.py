@@ -1,13 +1,15 @@
 """How much our sampler costs over bare vLLM: the same requests, the same engine settings, one run.
 
     python eval/bench/sampling.py CHECKPOINT [--requests 500 1000 2000] [--rounds 3] [--out FILE]
+    python eval/bench/sampling.py --size tiny [...]
 
 Prints one JSON object: per number of requests, tokens per second of `vllm.LLM.generate` and of
 `VllmSampler.sample`, and their ratio per round (ours / bare; 1 means no cost), told apart: `seeded`
 (each request has a seed of its own, as ours always draws) and `greedy` (temperature 0, no seeds).
 `unseeded` is bare vLLM at the same temperature without seeds: what seeds cost vLLM itself. Both
 sides tokenise prompts and build parameters within the time. vLLM takes one engine per process at a
-time, so the bare rounds come first. Texts must agree, or it fails.
+time, so the bare rounds come first. Texts must agree, or it fails. `--size` takes a random model of
+bench/training.py instead, whose answers are all as long as they may be.
 """
 
 from __future__ import annotations
@@ -15,17 +17,20 @@ from __future__ import annotations
 import argparse
 import json
 import statistics
+import tempfile
 import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+from training import SIZES, make_model
 from usage import cores, keep
 
 from reason_w2s.engines.model_folder import load_prompt, load_tokenizer
 from reason_w2s.engines.protocols import Request, Sampling
 from reason_w2s.engines.settings import EngineSettings
+from reason_w2s.engines.sizes import parameters
 from reason_w2s.engines.vllm import VllmSampler, _params
 from reason_w2s.problems.world import problems
 from reason_w2s.prompts import encode, load, render
@@ -109,38 +114,51 @@ def compared(plain: list[Timed], own: list[Timed]) -> dict[str, Any]:
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", maxsplit=1)[0])
-    parser.add_argument("checkpoint", type=Path)
+    model = parser.add_mutually_exclusive_group(required=True)
+    model.add_argument("checkpoint", type=Path, nargs="?")
+    model.add_argument("--size", choices=list(SIZES))
     parser.add_argument("--requests", type=int, nargs="+", default=[500, 1000, 2000])
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--out", type=Path, help="also written here, beside what else is there")
     given = parser.parse_args()
+    with tempfile.TemporaryDirectory() as made:
+        if given.size:
+            make_model(Path(made), given.size)
+        checkpoint = given.checkpoint or Path(made)
+        weights = parameters(checkpoint)
+        sizes = measured(checkpoint, given.requests, given.rounds)
+    print(json.dumps(sizes, indent=1))
+    found = {"cores": cores(), "parameters": weights, "sizes": sizes}
+    keep(given.out, f"sampling-{weights}", found)
+
+
+def measured(checkpoint: Path, counts: list[int], rounds: int) -> list[dict[str, Any]]:
+    """Both sides, at each number of requests."""
     kinds = {"seeded": 0.7, "greedy": 0.0}
     asked = {
-        (count, kind): requests(given.checkpoint, count, temperature)
-        for count in given.requests
+        (count, kind): requests(checkpoint, count, temperature)
+        for count in counts
         for kind, temperature in kinds.items()
     }
-    bare = Bare(given.checkpoint)
-    plain = {key: side(bare.round, one, given.rounds) for key, one in asked.items()}
+    bare = Bare(checkpoint)
+    plain = {key: side(bare.round, one, rounds) for key, one in asked.items()}
     free = {
         count: side(lambda some: bare.round(some, seeds=False), asked[count, "seeded"], 1)[0]
-        for count in given.requests
+        for count in counts
     }
     bare.close()
     sampler = VllmSampler(
-        given.checkpoint, EngineSettings(dtype="float32", enforce_eager=True, threads=1)
+        checkpoint, EngineSettings(dtype="float32", enforce_eager=True, threads=1)
     )
-    own = {key: side(partial(ours, sampler), one, given.rounds) for key, one in asked.items()}
-    sizes = [
+    own = {key: side(partial(ours, sampler), one, rounds) for key, one in asked.items()}
+    return [
         {
             "requests": count,
             **{kind: compared(plain[count, kind], own[count, kind]) for kind in kinds},
             "unseeded_bare_tokens_per_s": round(free[count][2] / free[count][0]),
         }
-        for count in given.requests
+        for count in counts
     ]
-    print(json.dumps(sizes, indent=1))
-    keep(given.out, "sampling", {"cores": cores(), "sizes": sizes})
 
 
 if __name__ == "__main__":
