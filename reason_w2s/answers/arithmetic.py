@@ -44,7 +44,8 @@ class Equation(NamedTuple):
 
 
 _CALCULATOR = re.compile(r"<<([^<>\n]{1,200})>>")
-_EQUALS = re.compile(r"(?<![=<>!:~\\])=(?![=>])")
+# What it looks for comes first: patterns that begin with a look behind are tried at every letter.
+_EQUALS = re.compile(r"=(?<![=<>!:~\\]=)(?![=>])")
 _DECIMALS = re.compile(r"\d*\.(\d+)")
 _REST_OF_NUMBER = re.compile(r"(?:(?:,\\!|\{,\}|\\!)?\d+)+")
 # A range (`Weeks 1-2 = 96 - 70`), or an operation that the question defines (`4 * 3 = 2(4) + 3`).

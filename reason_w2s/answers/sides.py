@@ -36,7 +36,9 @@ class Side(NamedTuple):
     sure: bool = True
 
 
-_TIMES = re.compile(r"(?<=[\d)%}]) ?[xX] ?(?=\$?[\d.])|(?<=[\d)%}]) [xX] (?=[\d($.])")
+_TIMES = re.compile(
+    r"[xX](?:(?<=[\d)%}][xX])|(?<=[\d)%}] [xX])) ?(?=\$?[\d.])|[xX](?<=[\d)%}] [xX]) (?=[\d($.])"
+)
 _OF = re.compile(r"(?<=%) of (?=\$?[\d(])")
 _SIDE_CHARS = "0123456789 .,+-*/^()$%×·÷−–{}\t⊗"
 # Of `x` and `of` some are read as `*`.
@@ -47,6 +49,7 @@ _PREFIXED = re.compile(r"(?<!\d)\$|\$\S*[\w(]")
 _OWN_SIGNS = frozenset("@★☆⊕∘⋆♦◊△▽")
 _POWER = re.compile(r"\d\s?\*\*\s?\d")
 _PLAIN = str.maketrans({"×": "*", "·": "*", "÷": "/", "−": "-", "–": "-", "⊗": "*"})
+_MAY_END = re.compile(r"[().,$]")
 _DIGIT = re.compile(r"\d")
 _SPACED_PERCENT = re.compile(r"(?<=\d) %")
 # Forms that are read in more than one way: leading zeros, a range, a date, 1,00.
@@ -217,6 +220,8 @@ def right_side(line: str, start: int, high: int) -> Side | None:
 
 def _sentence_end(line: str, start: int, end: int) -> int:
     """Before the full stop, comma or unmatched bracket that ends the expression."""
+    if not _MAY_END.search(line, start, end):
+        return end
     depth, digits = 0, False
     for index in range(start, end):
         char = line[index]

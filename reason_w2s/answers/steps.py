@@ -78,11 +78,12 @@ def _lines(text: str) -> list[int]:
     return list(_outside((match.end() for match in _LINE.finditer(text)), blocks(text)))
 
 
-_STEP = re.compile(r"^[ \t>*#_(\[]*step\s{0,2}#?(\d{1,3})\b", re.IGNORECASE | re.MULTILINE)
+# These two begin with the line break, which is found at once; `^` is tried at every letter.
+_STEP = re.compile(r"\n[ \t>*#_(\[]*step\s{0,2}#?(\d{1,3})\b", re.IGNORECASE)
+_ITEM = re.compile(r"\n([ \t>*_]*)(?:#{1,6} )?\(?(\d{1,3})[.)](?!\d)")
 # Found by a fixed string and then looked at backwards: a pattern tried at every letter is slow.
 _STEP_INSIDE = re.compile(r"tep (\d{1,3})(?=[*_]{0,2}[:.)\]])")
 _STEP_BEGINS = re.compile(r"\s([*_(\[]{0,3}[Ss])\Z")
-_ITEM = re.compile(r"^([ \t>*_]*)(?:#{1,6} )?\(?(\d{1,3})[.)](?!\d)", re.MULTILINE)
 _PARAGRAPH = re.compile(r"\n[ \t]*\n(?=[^\s\\$`])")
 
 
@@ -98,7 +99,7 @@ def _steps_named(text: str) -> list[int]:
     """Where "Step N" begins a line, or goes on counting inside one."""
     if "tep" not in text and "TEP" not in text:
         return []
-    at = {match.start(): int(match[1]) for match in _STEP.finditer(text)}
+    at = {match.start(): int(match[1]) for match in _STEP.finditer("\n" + text)}
     inside = dict(_named_inside(text))
     cuts, last = [], 0
     for place in sorted(at | inside):
@@ -124,7 +125,7 @@ def _items(text: str) -> list[Step]:
     """
     starts: list[int] = []
     last, indent = 0, 0
-    for match in _ITEM.finditer(text):
+    for match in _ITEM.finditer("\n" + text):
         number = int(match[2])
         if number in (1, last + 1) and (not starts or len(match[1]) <= indent):
             indent = indent if starts else len(match[1])
