@@ -153,6 +153,16 @@ def _outcomes(files: list[Found]) -> str:
 
 
 def _speed(found: list[Found]) -> str:
+    traces = sum(one["traces"] for one in found)
+    whole = {
+        "name": "all",
+        "traces": traces,
+        "characters": sum(one["traces"] * one["characters"] for one in found) / traces,
+        **{
+            side: traces / sum(one["traces"] / one[side] for one in found)
+            for side in ("ours", "plain")
+        },
+    }
     rows = [
         [
             one["name"],
@@ -162,7 +172,7 @@ def _speed(found: list[Found]) -> str:
             f"{one['plain']:,.0f}",
             f"{one['ours'] / one['plain']:.2f}",
         ]
-        for one in found
+        for one in [*found, whole]
     ]
     heads = ["file", "traces", "characters each", "stepcheck, traces/s", "plain patterns", "ratio"]
     return _table(heads, rows)
