@@ -45,6 +45,8 @@ LOSSES: dict[str, dict[str, Any]] = {
 }
 OF_ITS_OWN = frozenset({"cross_entropy"})
 """Losses that begin elsewhere than TRL's of the same objective: log 2 where KTO's is a half."""
+TWICE = frozenset({"early_learning"})
+"""Losses that hold an example to what was said of it before: both sides go through theirs twice."""
 APART = {"sft": 0.01, "dpo": 0.01, "kto": 0.01, "reward": 0.1}
 """How far first losses may be apart; a scorer begins with a random head on each side."""
 TRAINER = {"learning_rate": 1e-5, "warmup_steps": 0, "lr_scheduler_type": "constant"}
@@ -59,6 +61,11 @@ def rows(count: int) -> list[dict[str, str]]:
         {"question": one["question"], "answer": one["answer"], "wrong": two["answer"]}
         for one, two in zip(chosen, other, strict=True)
     ]
+
+
+def asked_for(asked: argparse.Namespace) -> list[dict[str, str]]:
+    """The rows of so many updates."""
+    return rows(asked.batch * asked.updates // (2 if asked.loss in TWICE else 1))
 
 
 def make_model(folder: Path, size: str) -> None:
@@ -105,7 +112,7 @@ def ours(asked: argparse.Namespace, model: Path, out: Path) -> dict[str, Any]:
     prompt = Prompt(template="Question: {question}\nAnswer:", separator=" ")
     scored = asked.loss == "critical_tokens"
     data: list[Any] = []
-    for at, row in enumerate(rows(asked.batch * asked.updates)):
+    for at, row in enumerate(asked_for(asked)):
         problem, right = Problem(id=str(at), question=row["question"]), Answer(row["answer"])
         wrong = Answer(row["wrong"])
         if asked.objective == "sft":
@@ -180,10 +187,7 @@ def bare(asked: argparse.Namespace, model: Path, out: Path) -> dict[str, Any]:
 
     if asked.threads:
         torch.set_num_threads(asked.threads)
-    data = [
-        columns(asked.objective, row, at)
-        for at, row in enumerate(rows(asked.batch * asked.updates))
-    ]
+    data = [columns(asked.objective, row, at) for at, row in enumerate(asked_for(asked))]
     config, trainer_class = {
         "sft": (trl.SFTConfig, trl.SFTTrainer),
         "dpo": (trl.DPOConfig, trl.DPOTrainer),
