@@ -73,6 +73,7 @@ def test_math_verify_missing_is_one_line(monkeypatch):
         audit.require_second()
 
 
+@pytest.mark.slow
 @needs_math_verify
 def test_opinions_come_from_killable_workers(monkeypatch):
     monkeypatch.setattr(audit, "OPINION_SECONDS", 5.0)

@@ -57,6 +57,7 @@ def test_closed_is_closed(tiny_model: Path) -> None:
         list(opened.sample(requests(1)))
 
 
+@pytest.mark.slow
 def test_reopening_gives_the_memory_back(tiny_model: Path, other_tiny_model: Path) -> None:
     import psutil
 
@@ -77,6 +78,7 @@ def test_loops_can_be_ended(tiny_model: Path) -> None:
     assert ended, "a random model loops under greedy decoding"
 
 
+@pytest.mark.slow
 def test_an_adapter_folder_is_a_model(tiny_model: Path, tmp_path: Path) -> None:
     peft = pytest.importorskip("peft")
     import torch

@@ -20,6 +20,7 @@ STEPS = """\
 """
 
 
+@pytest.mark.slow
 @pytest.mark.torch
 def test_a_chain_through_the_store(tmp_path: Path) -> None:
     pytest.importorskip("trl")

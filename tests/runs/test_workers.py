@@ -184,6 +184,7 @@ def test_a_failure_ends_the_workers_under_way(tmp_path):
     wait(lambda: not any(map(alive, started)), seconds=4)
 
 
+@pytest.mark.slow
 def test_a_mistake_found_in_a_worker_is_one_line(tmp_path):
     kinds(tmp_path)
     shells.model(tmp_path / "shell", **{"tokenizer.json": "{}"})

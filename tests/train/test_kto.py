@@ -120,6 +120,7 @@ import os; os._exit(0)  # arrow's threads may outlive a short process
 """
 
 
+@pytest.mark.slow
 def test_a_bare_trl_script_has_the_same_losses(tiny_model, other_tiny_model, tmp_path) -> None:
     """Where one process takes a batch in one pass, TRL's pairs and drift are ours."""
     ours = run(tiny_model, tmp_path / "ours", settings(updates=3), ref=other_tiny_model)

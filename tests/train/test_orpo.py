@@ -93,6 +93,7 @@ import os; os._exit(0)  # arrow's threads may outlive a short process
 """
 
 
+@pytest.mark.slow
 def test_a_bare_trl_script_has_the_same_odds(tiny_model: Path, tmp_path: Path) -> None:
     """All but the likelihood term, in which TRL has the prompt's tokens as well."""
     ours = run(tiny_model, tmp_path / "ours", settings()).log[0]
