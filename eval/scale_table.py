@@ -25,9 +25,15 @@ def scale() -> list[str]:
     parts = _million(found["million"], more) if "million" in found else []
     if "commands" in found:
         parts += _starts(found["commands"]) + _reports(found["commands"])
-    drawn = [one for name, one in found.items() if name.startswith("sampling-")]
-    parts += _sampling(sorted(drawn, key=lambda one: one["parameters"])) if drawn else []
-    return parts + (_serving(found["serving"]) if "serving" in found else [])
+    drawn, served = (_by_size(found, name) for name in ("sampling-", "serving-"))
+    parts += _sampling(drawn) if drawn else []
+    return parts + (_serving(served) if served else [])
+
+
+def _by_size(found: Json, begins: str) -> list[Json]:
+    """What was measured with several models, the smallest first."""
+    several = [one for name, one in found.items() if name.startswith(begins)]
+    return sorted(several, key=lambda one: one["parameters"])
 
 
 def _million(found: Json, more: list[Json]) -> list[str]:
@@ -98,17 +104,18 @@ def _pace(found: Json) -> str:
     return f"{pace}, {_ratios(found['ours_over_bare'])}"
 
 
-def _serving(found: Json) -> list[str]:
-    lines = [_row(["requests", "ours, plain: responses/s", "ratios", "CPU s: ours, plain"])]
-    lines.append(_row(["---"] * 4))
-    for size in found["sizes"]:
-        pace = f"{size['ours_per_s']:,}, {size['plain_per_s']:,}"
-        spent = f"{size['cpu_s']['ours']}, {size['cpu_s']['plain']}"
-        ratios = _ratios(size["ours_over_plain"])
-        lines.append(_row([f"{size['requests']:,}", pace, ratios, spent]))
+def _serving(found: list[Json]) -> list[str]:
+    heads = ["parameters", "requests", "ours, plain: responses/s", "ratios", "CPU s: ours, plain"]
+    lines = [_row(heads), _row(["---"] * 5)]
+    for one in found:
+        for size in one["sizes"]:
+            pace = f"{size['ours_per_s']:,}, {size['plain_per_s']:,}"
+            spent = f"{size['cpu_s']['ours']}, {size['cpu_s']['plain']}"
+            counts = [f"{one['parameters']:,}", f"{size['requests']:,}"]
+            lines.append(_row([*counts, pace, _ratios(size["ours_over_plain"]), spent]))
     said = (
-        f"Our client and a plain load generator on one endpoint, {found['concurrency']} requests "
-        f"at a time, on {found['cores']} cores."
+        f"Our client and a plain load generator on one endpoint, {found[0]['concurrency']} "
+        f"requests at a time, on {found[0]['cores']} cores that serve as well."
     )
     return [said, "\n".join(lines)]
 

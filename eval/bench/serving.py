@@ -29,6 +29,7 @@ from reason_w2s.engines.model_folder import load_tokenizer
 from reason_w2s.engines.protocols import Request
 from reason_w2s.engines.server import ServerSampler
 from reason_w2s.engines.settings import EngineSettings
+from reason_w2s.engines.sizes import parameters
 from reason_w2s.prompts import encode
 
 Timed = tuple[float, float, dict[str, str]]
@@ -121,8 +122,9 @@ def main() -> None:
     model = asyncio.run(served(given.url))
     sizes = [one_size(count, given, model) for count in given.requests]
     print(json.dumps(sizes, indent=1))
-    about = {"cores": cores(), "concurrency": given.concurrency}
-    keep(given.out, "serving", {**about, "sizes": sizes})
+    weights = parameters(given.tokenizer)
+    about = {"cores": cores(), "concurrency": given.concurrency, "parameters": weights}
+    keep(given.out, f"serving-{weights}", {**about, "sizes": sizes})
 
 
 if __name__ == "__main__":
