@@ -114,7 +114,7 @@ def require(module: str, extra: str) -> ModuleType:
 
 
 _FULL = (errno.ENOSPC, errno.EDQUOT)
-_TODO = {
+_WHAT_TO_DO = {
     errno.EACCES: "may not be read or written by this user; give another place, or the right to it",
     errno.EPERM: "may not be changed by this user; give another place, or the right to it",
     errno.EROFS: "lies where nothing can be written; give another place",
@@ -135,5 +135,5 @@ def from_system(error: OSError) -> W2SError:
     said = error.strerror or str(error) or type(error).__name__
     if error.errno in _FULL:
         return OutOfSpace(f"{place}: {said}; make room, then the same command goes on from here")
-    todo = _TODO.get(error.errno or 0)
-    return ConfigError(f"{place}: {todo} ({said})" if todo else f"{place}: {said}")
+    advice = _WHAT_TO_DO.get(error.errno or 0)
+    return ConfigError(f"{place}: {advice} ({said})" if advice else f"{place}: {said}")
