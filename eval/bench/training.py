@@ -185,9 +185,14 @@ def bare(asked: argparse.Namespace, model: Path, out: Path) -> dict[str, Any]:
     import trl
     from datasets import Dataset
 
+    from reason_w2s.train.examples import stream
+
     if asked.threads:
         torch.set_num_threads(asked.threads)
     data = [columns(asked.objective, row, at) for at, row in enumerate(asked_for(asked))]
+    if asked.objective == "kto":
+        # TRL takes these as they come, and neighbours share answers: shorter batches than ours
+        data = [data[at] for at in stream(len(data), len(data), seed=0)]
     config, trainer_class = {
         "sft": (trl.SFTConfig, trl.SFTTrainer),
         "dpo": (trl.DPOConfig, trl.DPOTrainer),

@@ -1,9 +1,4 @@
-"""Asking an HTTP endpoint for JSON, asking it again, and saying in one line why not.
-
-Only the standard library: one short-lived connection per request, so that a request can be ended
-from outside (the server then stops generating) and no stale connection is ever used again. Proxies
-are not used, and no redirect is followed: it would take the key along.
-"""
+"""Asking an HTTP endpoint for JSON, asking it again, and saying in one line why not."""
 
 from __future__ import annotations
 
@@ -14,16 +9,15 @@ import logging
 import os
 import random
 import re
-import socket
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from itertools import count
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
+from reason_w2s.engines.connections import Answered, Asked, Connections
 from reason_w2s.engines.settings import ServerSettings
 from reason_w2s.errors import ConfigError
 from reason_w2s.redaction import keep_secret, without_known
@@ -32,7 +26,6 @@ log = logging.getLogger(__name__)
 
 LONGEST_WAIT_S = 60.0
 """What the doubling of the wait between tries ends at."""
-LARGEST_ANSWER_BYTES = 64 * 2**20
 SHOWN = 300
 """Characters of an endpoint's own words in a message."""
 BESIDE_V1 = ("/tokenize",)
@@ -117,8 +110,7 @@ class Client:
         keep_secret(key or "")
         self.withheld = key is not None and not _may_have_it(self.url, settings)
         self._key = None if self.withheld else key
-        self._open: set[socket.socket] = set()
-        self._lock = threading.Lock()
+        self._connections = Connections(self.url)
 
     def once(
         self, path: str, body: Mapping[str, Any] | None = None, timeout_s: float | None = None
@@ -130,19 +122,12 @@ class Client:
         """
         patience_s = timeout_s or self.settings.timeout_s
         try:
-            status, headers, data = self._exchange(path, body, patience_s)
+            answered = self._connections.exchange(self._asked(path, body), patience_s)
         except TimeoutError as error:
             raise Unavailable(f"no answer in {patience_s:g} s") from error
         except (OSError, http.client.HTTPException, UnicodeError) as error:
             raise Unavailable(_reason(error)) from error
-        if status == http.client.OK:
-            return self._parsed(data)
-        message = without_known(_message(data))[:SHOWN]
-        if status in (REQUEST_TIMEOUT, TOO_MANY) or status >= SERVER_ERROR:
-            wait_s = _retry_after(headers.get("Retry-After"))
-            limited = status == TOO_MANY
-            raise Unavailable(f"{status}: {message}", limited=limited, wait_s=wait_s)
-        raise Refused(status, message)
+        return self._accepted(answered)
 
     def ask(
         self,
@@ -174,56 +159,34 @@ class Client:
         raise AssertionError
 
     def abort(self) -> None:
-        """End the requests under way; they fail where they wait."""
-        with self._lock:
-            lines = list(self._open)
-        for line in lines:
-            try:
-                line.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                # it has ended by itself
-                continue
+        """End the requests under way, which fail where they wait, and close every connection."""
+        self._connections.end()
 
     def _wait(self, attempt: int, asked_s: float) -> float:
         backoff = min(LONGEST_WAIT_S, self.settings.backoff_s * 2.0**attempt)
         jitter = random.uniform(0.5, 1.0)
         return max(backoff * jitter, asked_s + self.settings.backoff_s * (jitter - 0.5))
 
-    def _exchange(
-        self, path: str, body: Mapping[str, Any] | None, timeout_s: float
-    ) -> tuple[int, http.client.HTTPMessage, bytes]:
-        deadline = time.monotonic() + timeout_s
-        parts = urlsplit(self.url)
-        base = parts.path.removesuffix("/v1") if path in BESIDE_V1 else parts.path
-        kind = (
-            http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
-        )
-        connection = kind(parts.hostname or "", parts.port, timeout=timeout_s)
-        try:
-            with self._connected(connection) as line:
-                method = "GET" if body is None else "POST"
-                data = None if body is None else json.dumps(body).encode()
-                connection.request(method, f"{base}{path}", data, self._headers())
-                response = connection.getresponse()
-                return response.status, response.headers, _read(response, line, deadline)
-        finally:
-            connection.close()
+    def _asked(self, path: str, body: Mapping[str, Any] | None) -> Asked:
+        under = urlsplit(self.url).path
+        base = under.removesuffix("/v1") if path in BESIDE_V1 else under
+        if body is None:
+            # a listing comes alone
+            return Asked(f"{base}{path}", None, self._headers() | {"Connection": "close"})
+        return Asked(f"{base}{path}", json.dumps(body).encode(), self._headers())
 
-    @contextmanager
-    def _connected(self, connection: http.client.HTTPConnection) -> Iterator[socket.socket]:
-        """The connection's socket, where `abort` finds it as long as it is in use."""
-        connection.connect()
-        line: socket.socket = connection.sock
-        with self._lock:
-            self._open.add(line)
-        try:
-            yield line
-        finally:
-            with self._lock:
-                self._open.discard(line)
+    def _accepted(self, answered: Answered) -> Any:
+        if answered.status == http.client.OK:
+            return self._parsed(answered.data)
+        message = without_known(_message(answered.data))[:SHOWN]
+        if answered.status in (REQUEST_TIMEOUT, TOO_MANY) or answered.status >= SERVER_ERROR:
+            wait_s = _retry_after(answered.headers.get("Retry-After"))
+            limited = answered.status == TOO_MANY
+            raise Unavailable(f"{answered.status}: {message}", limited=limited, wait_s=wait_s)
+        raise Refused(answered.status, message)
 
     def _headers(self) -> dict[str, str]:
-        headers = {"Content-Type": "application/json", "Connection": "close"}
+        headers = {"Content-Type": "application/json"}
         return headers | ({"Authorization": f"Bearer {self._key}"} if self._key else {})
 
     def _parsed(self, data: bytes) -> Any:
@@ -293,21 +256,3 @@ def _retry_after(value: str | None) -> float:
         return 0.0
     when = when if when.tzinfo else when.replace(tzinfo=UTC)
     return max(0.0, (when - datetime.now(UTC)).total_seconds())
-
-
-def _read(response: http.client.HTTPResponse, line: socket.socket, deadline: float) -> bytes:
-    """The whole body, or a TimeoutError: a socket's own timeout begins again with every byte."""
-    chunks: list[bytes] = []
-    size = 0
-    while chunk := response.read1(2**16):
-        chunks.append(chunk)
-        size += len(chunk)
-        if size > LARGEST_ANSWER_BYTES:
-            raise http.client.HTTPException(f"an answer of more than {size:,} bytes")
-        left = deadline - time.monotonic()
-        if left <= 0:
-            raise TimeoutError
-        line.settimeout(left)
-    if response.length:
-        raise http.client.HTTPException("the answer ended early")
-    return b"".join(chunks)

@@ -84,12 +84,15 @@ class ServerSampler:
         first = next(waiting, None)
         if first is None:
             return
-        self._try(first)
-        flight = _Flight(self._draw, self.settings.server.concurrency, self._client.abort)
-        yield from flight.run(chain([first], waiting))
+        try:
+            self._try(first)
+            flight = _Flight(self._draw, self.settings.server.concurrency)
+            yield from flight.run(chain([first], waiting))
+        finally:
+            self._client.abort()
 
     def close(self) -> None:
-        """Nothing is kept open. Safe to call twice."""
+        """Ask nothing more; connections end with each `sample`. Safe to call twice."""
         self._closed = True
 
     def _try(self, first: Request) -> None:
@@ -238,13 +241,8 @@ class ServerSampler:
 class _Flight:
     """Requests under way in threads of their own, at most `width` at once."""
 
-    def __init__(
-        self,
-        draw: Callable[[Request, threading.Event], Completion],
-        width: int,
-        abort: Callable[[], None],
-    ) -> None:
-        self.draw, self.width, self.abort = draw, width, abort
+    def __init__(self, draw: Callable[[Request, threading.Event], Completion], width: int) -> None:
+        self.draw, self.width = draw, width
         self.todo: SimpleQueue[Request | None] = SimpleQueue()
         self.done: SimpleQueue[Completion | Exception] = SimpleQueue()
         self.stopping = threading.Event()
@@ -294,7 +292,6 @@ class _Flight:
 
     def _end(self) -> None:
         self.stopping.set()
-        self.abort()
         for _ in range(self.threads):
             self.todo.put(None)
 

@@ -85,6 +85,9 @@ def serving(stub: Stub) -> Iterator[Stub]:
     """The stub at an address of this machine."""
 
     class Handler(BaseHTTPRequestHandler):
+        # as engines do: a connection is kept open
+        protocol_version = "HTTP/1.1"
+
         def log_message(self, *_: Any) -> None:
             """Silent."""
 
@@ -102,7 +105,9 @@ def serving(stub: Stub) -> Iterator[Stub]:
             time.sleep(reply.delay_s)
             with stub.lock:
                 stub.flying -= 1
-            if not reply.drop:
+            if reply.drop:
+                self.close_connection = True
+            else:
                 self.say(reply)
 
         def say(self, reply: Reply) -> None:

@@ -203,6 +203,7 @@ def test_retry_after_is_honoured(stub: Stub, monkeypatch) -> None:
     with pytest.raises(client.Unavailable, match="come tomorrow"):
         asker.ask("/completions", {"prompt": "p"}, lambda found: found, Waits())
     assert len(waits) == 1, "a wait longer than a request may take is not waited for"
+    asker.abort()
 
 
 def test_what_one_request_does_not_survive_is_its_own_answer(stub: Stub) -> None:
