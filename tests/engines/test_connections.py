@@ -113,10 +113,11 @@ def test_a_new_line_that_ends_without_an_answer_is_a_failure() -> None:
 
 
 def test_an_answer_that_nobody_asked_for_is_never_the_next_ones() -> None:
-    sent = threading.Event()
+    read, sent = threading.Event(), threading.Event()
 
     def talkative(line: socket.socket) -> None:
         once(line)
+        read.wait(5)
         line.sendall(said("to nobody"))
         sent.set()
         request(line)
@@ -124,6 +125,7 @@ def test_an_answer_that_nobody_asked_for_is_never_the_next_ones() -> None:
     with host(talkative, echo) as there:
         connections = Connections(there.url)
         assert answers(connections, "a") == ["to a"]
+        read.set()
         assert sent.wait(5)
         assert answers(connections, "b") == ["to b"]
         connections.end()
