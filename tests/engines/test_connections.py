@@ -120,7 +120,6 @@ def test_an_answer_that_nobody_asked_for_is_never_the_next_ones() -> None:
         read.wait(5)
         line.sendall(said("to nobody"))
         sent.set()
-        request(line)
 
     with host(talkative, echo) as there:
         connections = Connections(there.url)
