@@ -121,7 +121,7 @@ def test_an_answer_that_nobody_asked_for_is_never_the_next_ones() -> None:
         line.sendall(said("to nobody"))
         sent.set()
         with suppress(OSError):
-            line.recv(1)
+            request(line)
 
     with host(talkative, echo) as there:
         connections = Connections(there.url)
@@ -137,7 +137,7 @@ def test_a_request_that_was_ended_is_not_asked_again() -> None:
 
     def slow(line: socket.socket) -> None:
         once(line)
-        request(line)
+        line.recv(1)
         asked.set()
         line.recv(1)
 
