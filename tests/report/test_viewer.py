@@ -16,7 +16,15 @@ from reason_w2s.report import viewer
 from reason_w2s.report.traces import Shown, collect, verdict
 from reason_w2s.runs.run import Run, Selection
 from tests.report.browser import opened
-from tests.report.viewed import HOSTILE, N_PROBLEMS, N_TRACES, count, embedded, silent
+from tests.report.viewed import (
+    HOSTILE,
+    N_PROBLEMS,
+    N_TRACES,
+    count,
+    embedded,
+    silent,
+    until_listed,
+)
 from tests.runs.small import RECIPE, main, project, run, snapshot
 
 log = logging.getLogger("viewer")
@@ -223,10 +231,10 @@ def test_the_longest_come_first(browser, viewed: Run, viewer_page: Path):
 def test_pages_of_the_list(browser, viewer_page: Path):
     with opened(browser, viewer_page) as seen:
         seen.page.locator("[aria-label='Page after']").first.click()
-        assert seen.page.locator("#rows .row").count() == N_TRACES - 100
+        until_listed(seen, N_TRACES - 100)
         assert seen.page.locator(".pager").first.inner_text() == "← before page 2 of 2 after →"
         seen.page.go_back()
-        assert seen.page.locator("#rows .row").count() == 100
+        until_listed(seen, 100)
 
 
 def test_report_writes_a_run_s_viewer(tmp_path: Path, monkeypatch, capsys):

@@ -11,7 +11,7 @@ from reason_w2s.report import viewer
 from reason_w2s.report.traces import collect
 from reason_w2s.runs.run import Run
 from tests.report.browser import Seen, opened
-from tests.report.viewed import N_TRACES, STEPS, count, silent
+from tests.report.viewed import N_TRACES, STEPS, count, silent, until_listed
 from tests.runs.small import RECIPE, project, run
 
 
@@ -138,6 +138,7 @@ def test_a_link_to_nowhere_says_so(browser, viewer_page: Path):
         assert "'nowhere' is not among the problems" in seen.page.inner_text("#problem")
         assert "sampling" not in seen.page.inner_text("#problem")
         seen.page.click("#back")
+        until_listed(seen, 100)
         assert count(seen).startswith(f"{N_TRACES} traces")
     assert silent(seen)
 

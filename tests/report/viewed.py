@@ -90,6 +90,12 @@ def count(seen: Seen) -> str:
     return seen.page.inner_text("#count")
 
 
+def until_listed(seen: Seen, rows: int) -> None:
+    """Wait until so many rows are shown: a page learns of a new address later."""
+    has = "rows => document.querySelectorAll('#rows .row').length === rows"
+    seen.page.wait_for_function(has, arg=rows)
+
+
 def silent(seen: Seen) -> bool:
     """Whether the page said nothing and asked for nothing."""
     return (seen.said, seen.beyond) == ([], [])
