@@ -23,7 +23,7 @@ from reason_w2s.engines import headed, model_folder
 from reason_w2s.engines.adapters import refuse_beyond_vllm
 from reason_w2s.engines.protocols import Completion, Request
 from reason_w2s.engines.settings import EngineSettings
-from reason_w2s.errors import EngineError, W2SError, require
+from reason_w2s.errors import ConfigError, EngineError, W2SError, require
 from reason_w2s.processes import holding
 from reason_w2s.prompts import encode
 from reason_w2s.records import FinishReason
@@ -31,6 +31,7 @@ from reason_w2s.trust import refuse_code, trusted
 
 if TYPE_CHECKING:
     from vllm import LLMEngine, RequestOutput, SamplingParams
+    from vllm.config import VllmConfig
 
 log = logging.getLogger(__name__)
 
@@ -50,7 +51,7 @@ class VllmSampler:
     """
 
     def __init__(self, model: Path | str, settings: EngineSettings) -> None:
-        """Raises ConfigError (no model there) or EngineError (vLLM cannot load it)."""
+        """Raises ConfigError (no model there, or none vLLM takes) or EngineError (it fails)."""
         self.folder = headed.writes(model_folder.resolve(model))
         self.settings = settings
         if model_folder.is_adapter(self.folder):
@@ -258,7 +259,16 @@ def _configured(folder: Path, settings: EngineSettings, cpu: bool) -> VllmConfig
         return arguments.create_engine_config(UsageContext.ENGINE_CONTEXT)
     except ValueError as error:
         refuse_code(folder, error)
-        raise ConfigError(f"{folder}: vLLM does not take this model: {error}") from error
+        raise ConfigError(f"{folder}: vLLM refuses it: {_reason(error)}") from error
+
+
+def _reason(error: ValueError) -> str:
+    """vLLM's own words, without pydantic's around them and the hundreds of models it lists."""
+    from pydantic import ValidationError
+
+    said = error.errors()[0]["msg"] if isinstance(error, ValidationError) else str(error)
+    reason, listed, _ = said.removeprefix("Value error, ").partition(" Supported architectures")
+    return f"{reason} --engine hf samples what transformers can load" if listed else reason
 
 
 def prepare() -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
@@ -109,3 +110,18 @@ def test_an_adapter_folder_is_a_model(tiny_model: Path, tmp_path: Path) -> None:
 def test_a_folder_without_a_model(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"an empty folder"):
         open_sampler("vllm", tmp_path, SETTINGS)
+
+
+def test_what_vllm_will_never_take_is_the_users_one_line(tiny_model: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(tiny_model, tmp_path / "model")
+    config = json.loads((folder / "config.json").read_text())
+    attention = {"num_layers": 2, "attention_types": [[["global", "local"], 1]]}
+    other = {"architectures": ["GPTNeoForCausalLM"], "model_type": "gpt_neo", **attention}
+    (folder / "config.json").write_text(json.dumps({**config, **other}))
+    with pytest.raises(ConfigError, match=r"GPTNeoForCausalLM.* not supported.*--engine hf") as one:
+        open_sampler("vllm", folder, SETTINGS)
+    assert str(folder) in str(one.value)
+    assert len(str(one.value)) < 400
+    longer = SETTINGS.model_copy(update={"max_model_len": 10**6})
+    with pytest.raises(ConfigError, match=r"max_model_len \(1000000\)"):
+        open_sampler("vllm", tiny_model, longer)
