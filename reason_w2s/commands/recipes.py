@@ -6,7 +6,7 @@ import json
 import os
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -36,7 +36,10 @@ from reason_w2s.commands.options import (
     TrustRemoteCode,
 )
 from reason_w2s.commands.saying import say
-from reason_w2s.errors import ConfigError
+from reason_w2s.errors import ConfigError, W2SError
+
+if TYPE_CHECKING:
+    from reason_w2s.runs.items import Item
 
 PROBED = 8
 """Problems that `doctor --probe` asks an untrained student."""
@@ -196,23 +199,34 @@ def status(
 ) -> None:
     """Say which steps of a recipe are done, what is still to do, and which jobs were submitted."""
     from reason_w2s.recipe.load import load_plans
-    from reason_w2s.runs.execute import summary
+    from reason_w2s.runs.items import Item
     from reason_w2s.runs.run import states
     from reason_w2s.submit import record
 
     loaded = load_plans(recipe, overlays=overlays or [], overrides=overrides or [], seed=seed)
     base = run_folder(runs, name, loaded[0].plan.name, seed)
-    place = profile_of(on, engine)
+    place, unknown = profile_of(on, engine), []
     for one in loaded:
         label, expanded = one.label, one.plan
         found = states(expanded, of_sweep(base, label), place)
+        width = max(map(len, found))
         for step, item in found.items():
-            said = "to do" if item is None else f"done   {summary(item)}"
-            say(f"{step:<32} {expanded.steps[step].stage:<10} {said}")
-        done = sum(item is not None for item in found.values())
+            say(f"{step:<{width}} {expanded.steps[step].stage:<10} {_state(item)}")
+        done = sum(isinstance(item, Item) for item in found.values())
         say(f"{label}{': ' if label else ''}{done} of {len(found)} steps are done")
+        unknown += [item for item in found.values() if isinstance(item, W2SError)]
     for line in record.said(base):
         say(line)
+    if unknown:
+        raise unknown[0]
+
+
+def _state(item: Item | W2SError | None) -> str:
+    from reason_w2s.runs.execute import summary
+
+    if item is None:
+        return "to do"
+    return "unknown" if isinstance(item, W2SError) else f"done   {summary(item)}"
 
 
 def asked_about(

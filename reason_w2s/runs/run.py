@@ -11,8 +11,15 @@ from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
-from reason_w2s.errors import ConfigError, DataError, EngineError, StoreError, require
-from reason_w2s.recipe.plan import Plan
+from reason_w2s.errors import (
+    ConfigError,
+    DataError,
+    EngineError,
+    StoreError,
+    W2SError,
+    require,
+)
+from reason_w2s.recipe.plan import Plan, Step
 from reason_w2s.recipe.rules import check_batches, check_files
 from reason_w2s.recipe.yaml_file import nearest
 from reason_w2s.records import Pair, Problem, Row, listed
@@ -240,18 +247,27 @@ def _mending(folder: Path, progress: RunProgress) -> Mending:
     return mending
 
 
-def states(plan: Plan, folder: Path, profile: Profile) -> dict[str, Item | None]:
-    """For each step its item, or None where it is not made (or cannot be known yet)."""
+def states(plan: Plan, folder: Path, profile: Profile) -> dict[str, Item | W2SError | None]:
+    """For each step its item; None where it is not made, or what it takes is not; the error where
+    that cannot be known: a model, a file or an endpoint is out of reach here."""
     quiet = RunProgress(0, Console(quiet=True))
     execution = _execution(plan, folder, profile, quiet, Selection())
-    found: dict[str, Item | None] = {}
+    found: dict[str, Item | W2SError | None] = {}
     for name, step in plan.steps.items():
-        ready = all(other in execution.items for other in step.inputs)
-        item = execution.find(step) if ready else None
-        found[name] = item
-        if item is not None:
-            execution.items[name] = item
+        taken = [found[other] for other in step.inputs]
+        unknown = next((one for one in taken if isinstance(one, W2SError)), None)
+        found[name] = unknown or (None if None in taken else _state(execution, step))
     return found
+
+
+def _state(execution: Execution, step: Step) -> Item | W2SError | None:
+    try:
+        item = execution.find(step)
+    except (ConfigError, DataError, EngineError) as error:
+        return error
+    if item is not None:
+        execution.items[step.name] = item
+    return item
 
 
 def _find_given(execution: Execution, given: set[str], wanted: set[str]) -> None:

@@ -171,3 +171,21 @@ def test_the_manifest_says_what_is_done(tmp_path):
     for name, step in manifest["steps"].items():
         assert step["key"] == done.items[name].key
     assert Run.open(done.folder).items == done.items
+
+
+def test_status_says_what_it_knows_where_something_is_out_of_reach(tmp_path, monkeypatch, capsys):
+    path = project(tmp_path, RECIPE + "  human: {import: {of: train, file: t.jsonl, model: h}}\n")
+    row = {"id": "p0", "response": "#### 3"}
+    (tmp_path / "t.jsonl").write_text(json.dumps(row) + "\n")
+    monkeypatch.chdir(tmp_path)
+    asked = ["status", path.name, "--on", "fake.yaml"]
+    run(path, name="small")
+    assert main(asked, monkeypatch, capsys)[0] == 0
+    (tmp_path / "t.jsonl").unlink()
+    code, out, err = main(asked, monkeypatch, capsys)
+    lines = {line.split()[0]: line.split()[2] for line in out.splitlines()[:-1]}
+    assert lines.pop("human") == "unknown"
+    assert set(lines.values()) == {"done"}
+    assert out.splitlines()[-1] == "7 of 8 steps are done"
+    assert code == 2
+    assert "t.jsonl" in one_line(err)

@@ -217,20 +217,20 @@ def assert_goes_on_from(arguments: list[str], folder: Path, names: set[str]) -> 
 
 @pytest.mark.torch
 @pytest.mark.slow
-@pytest.mark.parametrize("processes", [1, 2])
-def test_training_that_was_stopped_ends_in_the_same_weights(tmp_path, tiny_model, processes):
+@pytest.mark.parametrize(("processes", "zero"), [(1, 0), (2, 0), (2, 2), (2, 3)])
+def test_training_that_was_stopped_ends_in_the_same_weights(tmp_path, tiny_model, processes, zero):
     """One process is also shot after it was stopped and had gone on."""
-    pytest.importorskip("trl")
+    pytest.importorskip("deepspeed" if zero else "trl")
     arguments = [*COMMAND, f"models.weak.path={tiny_model}"]
     whole, broken = tmp_path / "whole", tmp_path / "broken"
     for folder in (whole, broken):
-        save(folder, processes, 1000)
+        save(folder, processes, 1000, zero)
     code, _, err = command(arguments, whole)
     assert code == 0, err
     stop_training(arguments, broken)
     left = checkpoints(broken)
     if processes == 1:
-        save(broken, processes, 5)
+        save(broken, processes, 5, zero)
         shoot(arguments, broken, lambda: checkpoints(broken) - left)
         assert not made(broken)
         left |= {max(checkpoints(broken), key=lambda name: int(name.partition("-")[2]))}
@@ -248,9 +248,10 @@ def test_training_that_was_stopped_ends_in_the_same_weights(tmp_path, tiny_model
     )
 
 
-def save(folder: Path, processes: int, updates: int) -> None:
+def save(folder: Path, processes: int, updates: int, zero: int) -> None:
     """The recipe that trains, saving after so many updates; it has 120."""
-    train = f"train: {{processes: {processes}, save_updates: {updates}, threads: 1}}"
+    where = f"processes: {processes}, zero_stage: {zero}, threads: 1"
+    train = f"train: {{{where}, save_updates: {updates}}}"
     kinds(folder, TRAINED.replace("updates: 60", "updates: 120"), more=train)
 
 
