@@ -212,6 +212,9 @@ def load_tokenizer(folder: Path) -> PreTrainedTokenizerBase:
         if not has_tokenizer(source):
             raise ConfigError(f"{source}: there is no tokenizer; copy its base's there") from error
         raise ConfigError(f"{source}: its tokenizer cannot be loaded ({error})") from error
+    if "local_files_only" in tokenizer.init_kwargs:
+        # it is saved with a model, which must not differ by whether HF_HUB_OFFLINE was set
+        tokenizer.init_kwargs["local_files_only"] = False
     lent = _lent_template(folder)
     if lent is not None:
         tokenizer.chat_template = chat_template(lent)

@@ -218,3 +218,18 @@ def test_a_lent_template_is_what_turns_are_rendered_with(tiny_model: Path, tmp_p
     tokenizer = model_folder.load_tokenizer(folder)
     turns = [{"role": "user", "content": "3"}]
     assert tokenizer.apply_chat_template(turns, tokenize=False) == "lent 3"
+
+
+@pytest.mark.torch
+def test_a_tokenizer_is_saved_the_same_with_and_without_a_network(
+    tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    base = pytest.importorskip("transformers.tokenization_utils_base")
+    for name, offline in (("with", False), ("without", True)):
+        monkeypatch.setattr(base, "is_offline_mode", lambda offline=offline: offline)
+        model_folder.load_tokenizer(tiny_model).save_pretrained(tmp_path / name)
+    files = [
+        {path.name: path.read_bytes() for path in (tmp_path / name).iterdir()}
+        for name in ("with", "without")
+    ]
+    assert files[0] == files[1]
