@@ -21,7 +21,7 @@ Json = dict[str, Any]
 def scale() -> list[str]:
     """What was measured: the million, then commands, each where there are figures."""
     found = json.loads(FILE.read_text(encoding="utf-8"))
-    more = found.get("million-ours-plain", {"sizes": []})["sizes"]
+    more = [size for name in found if name.startswith("million-") for size in found[name]["sizes"]]
     parts = _million(found["million"], more) if "million" in found else []
     if "commands" in found:
         parts += _starts(found["commands"]) + _reports(found["commands"])

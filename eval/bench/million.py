@@ -119,8 +119,8 @@ def main() -> None:
         "exponents": exponents(sizes, asked.only),
     }
     print(json.dumps(found, indent=1))
-    some = [] if asked.only == list(CONTESTANTS) else asked.only
-    keep(asked.out, "-".join(["million", *some]), found)
+    usual = asked.rows == parser.get_default("rows")
+    keep(asked.out, "-".join(["million", *([] if usual else map(str, asked.rows))]), found)
 
 
 if __name__ == "__main__":

@@ -61,6 +61,32 @@ def test_without_gpus_and_without_its_command(tmp_path):
     ]
 
 
+def test_the_python_beside_a_command_that_does_not_start_serves(tmp_path, monkeypatch):
+    monkeypatch.delenv("PYTHON", raising=False)
+    (tmp_path / "python").write_text('#!/bin/sh\necho "$*"\n')
+    (tmp_path / "python").chmod(0o755)
+    code, started, said = serve(tmp_path, "a/b", without=("vllm", "nvidia-smi"))
+    assert code == 0, said
+    assert [line.split()[:2] for line in started] == [["-m", "vllm.entrypoints.openai.api_server"]]
+
+
+def test_without_vllm_it_says_what_installs_it(tmp_path, monkeypatch):
+    monkeypatch.delenv("PYTHON", raising=False)
+    script = tmp_path / "launch" / "serve.sh"
+    script.parent.mkdir()
+    script.write_bytes((ROOT / "launch" / "serve.sh").read_bytes())
+    done = subprocess.run(
+        ["bash", script, "a/b"],
+        env={"PATH": "/usr/bin:/bin"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert "vllm is not installed here" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_the_nodes_of_a_job_serve_at_the_first(tmp_path):
     job = {"SLURM_JOB_ID": "5", "SLURM_JOB_NUM_NODES": "2", "SLURM_JOB_NODELIST": "n[1-2]"}
     code, started, said = serve(tmp_path, "a/b", "--", "--dtype", "bfloat16", **job)
