@@ -9,13 +9,16 @@ Prints one JSON object: per number of requests, tokens per second of `vllm.LLM.g
 `unseeded` is bare vLLM at the same temperature without seeds: what seeds cost vLLM itself. Both
 sides tokenise prompts and build parameters within the time. vLLM takes one engine per process at a
 time, so the bare rounds come first. Texts must agree, or it fails. `--size` takes a random model of
-bench/training.py instead, whose answers are all as long as they may be.
+bench/training.py instead, whose answers are all as long as they may be. On a CPU our engine works
+in this process and bare vLLM's in another beside it; VLLM_ENABLE_V1_MULTIPROCESSING=1 sets both
+apart.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import statistics
 import tempfile
 import time
@@ -128,8 +131,9 @@ def main() -> None:
         weights = parameters(checkpoint)
         sizes = measured(checkpoint, given.requests, given.rounds)
     print(json.dumps(sizes, indent=1))
-    found = {"cores": cores(), "parameters": weights, "sizes": sizes}
-    keep(given.out, f"sampling-{weights}", found)
+    apart = os.environ.get("VLLM_ENABLE_V1_MULTIPROCESSING") == "1"
+    found = {"cores": cores(), "parameters": weights, "both_apart": apart, "sizes": sizes}
+    keep(given.out, f"sampling-{weights}{'-apart' * apart}", found)
 
 
 def measured(checkpoint: Path, counts: list[int], rounds: int) -> list[dict[str, Any]]:

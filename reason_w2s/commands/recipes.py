@@ -209,7 +209,7 @@ def status(
     for one in loaded:
         label, expanded = one.label, one.plan
         found = states(expanded, of_sweep(base, label), place)
-        width = max(map(len, found))
+        width = max(map(len, found), default=0)
         for step, item in found.items():
             say(f"{step:<{width}} {expanded.steps[step].stage:<10} {_state(item)}")
         done = sum(isinstance(item, Item) for item in found.values())
