@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from math import log
 from pathlib import Path
+from statistics import linear_regression
 from typing import Any
 
 FILE = Path(__file__).parent / "baselines" / "scale.json"
@@ -15,6 +18,7 @@ NAMES = {
     "lm-eval --help": "`lm-eval --help`",
     "imports": "its libraries alone, imported",
 }
+GROWTH = "exponent of growth"
 Json = dict[str, Any]
 
 
@@ -37,19 +41,19 @@ def _by_size(found: Json, begins: str) -> list[Json]:
 
 
 def _million(found: Json, more: list[Json]) -> list[str]:
-    """All contestants, and sizes at which not each of them was tried."""
+    """All contestants; growth is that over the first sizes."""
     sizes, names = [*found["sizes"], *more], list(found["exponents"])
     heads = ["rows (different)", *(f"{NAMES[name]}: CPU s, MiB" for name in names)]
     heads += ["ours / plain"]
     lines = [_row(heads), _row(["---"] * len(heads))]
     for size in sizes:
         costs = size["costs"]
-        cells = [_cost(costs[name]) if name in costs else "" for name in names]
+        cells = [_cost(costs[name]) for name in names]
         ratio = costs["ours"]["cpu_s"] / costs["plain"]["cpu_s"]
         lines.append(_row([f"{size['rows']:,} ({size['distinct']:,})", *cells, f"{ratio:.2f}"]))
     grows = [found["exponents"][name] for name in names]
     cells = [f"{_number(one['cpu_s'])}, {_number(one['peak_memory_mib'])}" for one in grows]
-    lines.append(_row(["exponent of growth", *cells, ""]))
+    lines.append(_row([GROWTH, *cells, ""]))
     said = (
         f"Import, check, stepcheck, select and pair on {found['cores']} cores: CPU seconds and "
         f"peak memory of the process and its children, the best of {found['rounds']}."
@@ -79,28 +83,42 @@ def _reports(found: Json) -> list[str]:
         lines.append(_row([*cells, f"{cost['peak_memory_mib']:,}"]))
     grows = found["report"]["exponents"]["ours"]
     cells = [_number(grows["cpu_s"]), _number(grows["peak_memory_mib"])]
-    lines.append(_row(["exponent of growth", "", *cells]))
+    lines.append(_row([GROWTH, "", *cells]))
     return ["\n".join(lines)]
 
 
 def _sampling(found: list[Json]) -> list[str]:
     kinds = ("seeded", "greedy")
-    heads = ["parameters", "engines", "requests"]
+    heads = ["parameters", "apart", "requests"]
     heads += [f"{kind}: ours, bare, ratios" for kind in kinds]
     lines = [_row([*heads, "unseeded: bare"]), _row(["---"] * 6)]
     for one in found:
         for size in one["sizes"]:
-            where = "both apart" if one.get("both_apart") else "bare's apart"
-            counts = [f"{one['parameters']:,}", where, f"{size['requests']:,}"]
+            counts = [f"{one['parameters']:,}", one["apart"], f"{size['requests']:,}"]
             cells = [_pace(size[kind]) for kind in kinds]
             lines.append(_row([*counts, *cells, f"{size['unseeded_bare_tokens_per_s']:,}"]))
+        grows = [
+            f"{_growth(one['sizes'], lambda size, kind=kind: _seconds_of(size[kind], 'ours'))}, "
+            f"{_growth(one['sizes'], lambda size, kind=kind: _seconds_of(size[kind], 'bare'))}"
+            for kind in kinds
+        ]
+        lines.append(_row(["", "", GROWTH, *grows, ""]))
     said = (
         f"Our sampler and bare `LLM.generate` on {found[0]['cores']} cores: tokens per second, and "
-        "ours over bare in each round. Seeded: each request has a seed of its own. Engines are "
-        "apart where VLLM_ENABLE_V1_MULTIPROCESSING is 1, as it is in vLLM by itself; on a CPU "
-        "ours is not."
+        "ours over bare in each round. Seeded: each request has a seed of its own. Apart: whose "
+        "engine had a process of its own; on a CPU bare vLLM's has by itself, and ours has not."
     )
     return [said, "\n".join(lines)]
+
+
+def _seconds_of(found: Json, side: str) -> float:
+    return float(found["tokens"] / found[f"{side}_tokens_per_s"])
+
+
+def _growth(sizes: list[Json], seconds: Callable[[Json], float]) -> str:
+    """The slope of seconds over requests, both as logarithms, by least squares."""
+    requests = [log(size["requests"]) for size in sizes]
+    return f"{linear_regression(requests, [log(seconds(size)) for size in sizes]).slope:.2f}"
 
 
 def _pace(found: Json) -> str:
@@ -121,6 +139,11 @@ def _serving(found: list[Json]) -> list[str]:
             counts = [f"{one['parameters']:,}", f"{size['requests']:,}"]
             ratio = f"{size['ours_per_s'] / size['plain_per_s']:.2f}"
             lines.append(_row([*counts, pace, ratio, _ratios(size["ours_over_plain"]), spent]))
+        grows = [
+            _growth(one["sizes"], lambda size, side=side: size["requests"] / size[f"{side}_per_s"])
+            for side in ("ours", "plain")
+        ]
+        lines.append(_row(["", GROWTH, ", ".join(grows), "", "", ""]))
     said = (
         f"Our client and a plain load generator on one endpoint, {found[0]['concurrency']} "
         f"requests at a time, on {found[0]['cores']} cores that serve as well: the fastest round "

